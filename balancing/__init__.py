@@ -1,0 +1,27 @@
+"""WHO serves: services, backends, algorithms, and the pool that holds them together.
+
+Rules of this room:
+
+1. Pure: no sockets, no threads, no clock of its own. Whoever calls it brings the time.
+2. It imports nothing of ours but the error class. Controller and proxy both stand on it,
+   so an algorithm is the same object at L2, L3, L4 and L7.
+3. What passes between rooms is frozen.
+
+            Service ──► Pool ──► Algorithm.choose(unit) ──► Backend
+                          │
+                          └────► events (Assigned, Released, Ready), one writer, NDJSON
+"""
+
+from balancing.algorithms import ALGORITHMS, Algorithm
+from balancing.assignments import Assignments
+from balancing.events import Assigned, Event, Ready, Released, ndjson
+from balancing.layers import LAYERS, Layer
+from balancing.pool import NoBackend, Pool, Server
+from balancing.service import REALISATIONS, Backend, Service, check_services
+from balancing.unit import Unit
+
+__all__ = [
+    "ALGORITHMS", "LAYERS", "REALISATIONS",
+    "Algorithm", "Assigned", "Assignments", "Backend", "Event", "Layer", "NoBackend",
+    "Pool", "Ready", "Released", "Server", "Service", "Unit", "check_services", "ndjson",
+]

@@ -1,0 +1,252 @@
+"""A service: one VIP, its backends, and the three words that say how it is balanced.
+
+`Service` is the only thing that crosses rooms: the controller and the proxy are started with
+it, experiments hold it, the API speaks it. It has one JSON form:
+
+    {"id": 1, "name": "web", "vip": "10.0.0.100", "port": 80, "protocol": "tcp",
+     "layer": "l4", "algorithm": "round-robin", "realisation": "reactive",
+     "backends": [{"id": 1, "name": "s1", "ip": "10.0.3.1", "mac": "02:00:00:02:00:01",
+                   "port": 8001, "weight": 1}, ...]}
+
+Rules kept here:
+
+1. A Service that exists is valid: every check runs in `__post_init__`, and an error names the
+   field, what was seen and what was expected.
+2. `id`s are what flow cookies carry (controller/cookies.py), so they are given, never counted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from balancing.algorithms import ALGORITHMS
+from balancing.layers import LAYERS, Layer
+from layerlab import LabError, choice
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+REALISATIONS: dict[str, str] = {
+    "reactive": "the controller decides on a unit's first packet; the switch keeps an exact flow per unit",
+    "proxy": "the proxy decides on every request; the switch only switches",
+}
+PROTOCOLS = ("tcp", "udp")
+MAX_WEIGHT = 65_535  # an OpenFlow bucket's weight is 16 bits (OpenFlow 1.3.5, section 7.3.4.2)
+MAX_ID = 65_535      # 16 bits of a flow's cookie
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One server of a service.
+
+    id:     1 to 65535, unique in its service.
+    ip:     its service address, the only one that is ever balanced or rewritten.
+    mac:    where frames for it go; None at L7, where the proxy's own stack asks by ARP.
+    port:   the TCP or UDP port it serves on; None means the service's own.
+    weight: its share, a whole number from 1.
+    switch_port: the OpenFlow port it is on; None means learned, by ordinary switching.
+    """
+
+    id: int
+    name: str
+    ip: IPAddress
+    mac: str | None = None
+    port: int | None = None
+    weight: int = 1
+    switch_port: int | None = None
+
+    def __post_init__(self) -> None:
+        where = f"backend {self.name!r}"
+        _within(where, "id", self.id, 1, MAX_ID)
+        _within(where, "weight", self.weight, 1, MAX_WEIGHT)
+        if self.port is not None:
+            _within(where, "port", self.port, 1, 65_535)
+        object.__setattr__(self, "ip", _address(where, "ip", self.ip))
+        if self.mac is not None:
+            object.__setattr__(self, "mac", _mac(where, self.mac))
+
+    def __repr__(self) -> str:
+        port = f":{self.port}" if self.port else ""
+        return f"<Backend {self.name} {self.ip}{port} w={self.weight}>"
+
+
+@dataclass(frozen=True)
+class Service:
+    """One balanced address.
+
+    id:   1 to 65535, unique on its switch.
+    vip:  the address that clients know.
+    port: what clients connect to; None where the layer balances the whole VIP (L2, L3).
+    layer, algorithm, realisation: words of LAYERS, ALGORITHMS and REALISATIONS.
+    idle_timeout_s: how long, in seconds, an exact flow outlives its last packet.
+    switch: datapath id of the one switch that carries its rules.
+
+    Raises LabError for anything that could not be balanced as asked.
+    """
+
+    id: int
+    name: str
+    vip: IPAddress
+    layer: str
+    backends: tuple[Backend, ...]
+    algorithm: str = "round-robin"
+    realisation: str = ""
+    protocol: str = "tcp"
+    port: int | None = None
+    idle_timeout_s: int = 60
+    switch: int = 1
+
+    def __post_init__(self) -> None:
+        where = f"service {self.name!r}"
+        _within(where, "id", self.id, 1, MAX_ID)
+        object.__setattr__(self, "vip", _address(where, "vip", self.vip))
+        object.__setattr__(self, "backends", tuple(self.backends))
+        choice("layer", self.layer, LAYERS)
+        choice("algorithm", self.algorithm, ALGORITHMS)
+        choice("protocol", self.protocol, PROTOCOLS)
+        natural = "reactive" if self.row.in_switch else "proxy"
+        object.__setattr__(self, "realisation", self.realisation or natural)
+        choice("realisation", self.realisation, REALISATIONS)
+        _within(where, "idle_timeout_s", self.idle_timeout_s, 1, 65_535)
+        if (self.realisation == "proxy") == self.row.in_switch:
+            raise LabError(f"{where}: {self.layer} cannot be realised as {self.realisation!r}",
+                           f"{natural!r} at {self.layer}")
+        self._check_port(where)
+        self._check_backends(where)
+
+    def _check_port(self, where: str) -> None:
+        if self.port is not None:
+            _within(where, "port", self.port, 1, 65_535)
+        elif self.row.by_port or not self.row.in_switch:
+            raise LabError(f"{where} has no port", f"one, because {self.layer} balances by port")
+
+    def _check_backends(self, where: str) -> None:
+        if not self.backends:
+            raise LabError(f"{where} has no backends", "at least one")
+        for field in ("id", "name"):
+            seen = [getattr(backend, field) for backend in self.backends]
+            if len(set(seen)) < len(seen):
+                twice = next(value for value in seen if seen.count(value) > 1)
+                raise LabError(f"{where} has two backends with {field} {twice!r}", f"each {field} once")
+        for backend in self.backends:
+            if backend.ip.version != self.vip.version:
+                raise LabError(f"{where}: backend {backend.name!r} has the address {backend.ip}",
+                               f"one of the VIP's family, IPv{self.vip.version}")
+            if self.row.in_switch and backend.mac is None:
+                raise LabError(f"{where}: backend {backend.name!r} has no mac",
+                               f"one, because {self.layer} rewrites eth_dst")
+
+    @property
+    def row(self) -> Layer:
+        """The row of the layer table that this service follows."""
+        return LAYERS[self.layer]
+
+    @property
+    def vmac(self) -> str:
+        """The VIP's own MAC: locally administered, and the VIP can be read in it.
+
+        10.0.0.100 answers from 02:1b:0a:00:00:64. Services of one VIP share it.
+        """
+        return ":".join(f"{byte:02x}" for byte in b"\x02\x1b" + self.vip.packed[-4:])
+
+    def port_of(self, backend: Backend) -> int | None:
+        """The port that `backend` serves on: its own, or else the service's."""
+        return backend.port if backend.port is not None else self.port
+
+    def __repr__(self) -> str:
+        port = f":{self.port}/{self.protocol}" if self.port else ""
+        names = " ".join(backend.name for backend in self.backends)
+        return f"<Service {self.name} {self.vip}{port} {self.layer} {self.algorithm} {self.realisation}: {names}>"
+
+    def to_json(self) -> dict[str, Any]:
+        """The one JSON form; fields that are None are left out."""
+        form: dict[str, Any] = _plain(self)
+        return form
+
+    @classmethod
+    def from_json(cls, form: Mapping[str, Any]) -> Service:
+        """Read `to_json`'s form. Raises LabError that names the field that is wrong."""
+        fields = _fields(cls, form, "service")
+        backends = fields.get("backends")
+        if not isinstance(backends, list):
+            raise LabError(f"service {fields.get('name')!r}: backends is {backends!r}", "a list of objects")
+        fields["backends"] = tuple(Backend(**_fields(Backend, backend, "backend")) for backend in backends)
+        return cls(**fields)
+
+
+def check_services(services: Iterable[Service]) -> tuple[Service, ...]:
+    """Return `services` as a tuple if one switch can carry them side by side.
+
+    Raises LabError where it can't: an id or a VIP used twice, or a service address whose replies
+    could belong to two VIPs (the rule that rewrites a reply is static, one per backend).
+    """
+    found = tuple(services)
+    owners: dict[tuple[str, object], dict[Port | None, Service]] = {}
+    for service in found:
+        for what, value, port in _claims(service):
+            taken = owners.setdefault((what, value), {})
+            rivals = taken.values() if port is None else filter(None, (taken.get(port), taken.get(None)))
+            if rival := next((other for other in rivals if other is not service), None):
+                raise LabError(f"services {rival.name!r} and {service.name!r} both claim the {what} {value}",
+                               "one owner each: give the second an id, VIP or service addresses of its own")
+            taken[port] = service
+    return found
+
+
+Port = tuple[str, int | None]  # protocol and number
+
+
+def _claims(service: Service) -> Iterable[tuple[str, object, Port | None]]:
+    """What a service must have for itself: (what, value, port), where no port means every port."""
+    by_port = service.row.by_port or not service.row.in_switch
+    yield "id", service.id, None
+    yield "VIP", service.vip, (service.protocol, service.port) if by_port else None
+    if service.row.restored:
+        for backend in service.backends:
+            own = (service.protocol, service.port_of(backend)) if by_port else None
+            yield "service address", backend.ip, own
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        pairs = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {name: _plain(inner) for name, inner in pairs if inner is not None}
+    if isinstance(value, tuple):
+        return [_plain(inner) for inner in value]
+    return str(value) if isinstance(value, IPAddress) else value
+
+
+def _fields(kind: type[Any], form: Any, what: str) -> dict[str, Any]:
+    """The constructor's arguments in `form`; LabError for what is missing or unknown."""
+    if not isinstance(form, Mapping):
+        raise LabError(f"a {what} is {form!r}", "an object with named fields")
+    known = {field.name: field for field in dataclasses.fields(kind)}
+    for name in form:
+        choice(f"field of a {what}", str(name), known)
+    missing = [name for name, field in known.items()
+               if field.default is dataclasses.MISSING and name not in form]
+    if missing:
+        raise LabError(f"{what} {form.get('name')!r} has no {missing[0]}", "that field: " + ", ".join(known))
+    return dict(form)
+
+
+def _within(where: str, field: str, value: object, low: int, high: int) -> None:
+    if type(value) is not int or not low <= value <= high:
+        raise LabError(f"{where}: {field} is {value!r}", f"a whole number from {low} to {high}")
+
+
+def _address(where: str, field: str, value: object) -> IPAddress:
+    try:
+        return ipaddress.ip_address(value)  # type: ignore[arg-type]
+    except ValueError:
+        raise LabError(f"{where}: {field} is {value!r}", "an IP address, such as 10.0.0.100") from None
+
+
+def _mac(where: str, value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", value):
+        raise LabError(f"{where}: mac is {value!r}", "six bytes in hex, such as 02:00:00:02:00:01")
+    return value.lower()
