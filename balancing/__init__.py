@@ -14,7 +14,7 @@ Rules of this room:
 
 from balancing.algorithms import ALGORITHMS, Algorithm
 from balancing.assignments import Assignments
-from balancing.events import Assigned, Event, Ready, Released, ndjson
+from balancing.events import Assigned, Event, Ready, Refused, Released, ndjson
 from balancing.layers import LAYERS, Layer
 from balancing.pool import NoBackend, Pool, Server
 from balancing.service import REALISATIONS, Backend, Service, check_services
@@ -23,5 +23,5 @@ from balancing.unit import Unit
 __all__ = [
     "ALGORITHMS", "LAYERS", "REALISATIONS",
     "Algorithm", "Assigned", "Assignments", "Backend", "Event", "Layer", "NoBackend",
-    "Pool", "Ready", "Released", "Server", "Service", "Unit", "check_services", "ndjson",
+    "Pool", "Ready", "Refused", "Released", "Server", "Service", "Unit", "check_services", "ndjson",
 ]

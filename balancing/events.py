@@ -40,6 +40,13 @@ class Ready(Event):
     """The service can be used: its rules are in the switch, or its proxy listens."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refused(Event):
+    """The switch would not have a rule of the service."""
+
+    rule: str
+
+
 def ndjson(event: Event, time_s: float) -> str:
     """One line of the event log, newline included. `time_s` is seconds since the epoch."""
     return json.dumps({"t": time_s, "event": type(event).__name__, **dataclasses.asdict(event)}) + "\n"

@@ -17,7 +17,7 @@ class Unit:
     <Unit 10.0.1.1 40000>
     """
 
-    id: tuple[object, ...]
+    id: tuple[str | int, ...]
     key: bytes
 
     def __repr__(self) -> str:

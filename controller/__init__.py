@@ -1,0 +1,12 @@
+"""HOW the switch does it: a Ryu app that turns decisions of `balancing` into flow rules.
+
+Rules of this room:
+
+1. Rules are built by pure functions as plain data (rules.py, flows.py) and become messages at one
+   place (messages.py). Only framework.py imports Ryu.
+2. Every rule carries a cookie that says what it is for (cookies.py).
+3. What is not for a VIP is switched as by an ordinary learning switch, always.
+
+    packet-in ──► frame.parse ──► Assignments.assign ──► rules.unit_flow ──► messages ──► switch
+                  (bytes)          (balancing)            (plain data)       (OpenFlow)
+"""

@@ -1,0 +1,132 @@
+"""Flow rules as plain data. Nothing here speaks to a switch.
+
+A `Flow` is what `ovs-ofctl add-flow` would be told, in OXM's field names (OpenFlow 1.3.5, section
+7.2.3.7), and its `str` looks like it. Table rows say `ip_dst` and `tp_src`; `resolve` makes them
+ipv4_dst or ipv6_dst, tcp_src or udp_src, and adds the fields that OpenFlow demands before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from balancing.service import Service
+from controller.cookies import Cookie
+
+Value = str | int
+
+NORMAL, IN_PORT, CONTROLLER = "NORMAL", "IN_PORT", "CONTROLLER"
+ETH_TYPE = {4: 0x0800, 6: 0x86DD}
+IP_PROTO = {"tcp": 6, "udp": 17}
+SYN, SYN_ACK_MASK = 0x002, 0x012
+
+
+@dataclass(frozen=True)
+class Set:
+    """Write `value` into a field."""
+
+    field: str
+    value: Value
+
+    def __str__(self) -> str:
+        return f"set_field:{self.value}->{self.field}"
+
+
+@dataclass(frozen=True)
+class Load:
+    """Write `value` into a field that OpenFlow's own set_field may not touch (ovs-actions(7), load)."""
+
+    field: str
+    value: int
+    bits: int
+
+    def __str__(self) -> str:
+        return f"load:{self.value:#x}->{self.field}"
+
+
+@dataclass(frozen=True)
+class Move:
+    """Copy one field into another of the same width (ovs-actions(7), move)."""
+
+    source: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"move:{self.source}->{self.target}"
+
+
+@dataclass(frozen=True)
+class Output:
+    """Send it: to a port's number, or to NORMAL, IN_PORT or CONTROLLER."""
+
+    port: int | str
+
+    def __str__(self) -> str:
+        return f"output:{self.port}" if isinstance(self.port, int) else self.port
+
+
+@dataclass(frozen=True)
+class Goto:
+    """Go on in a later table. Stands last."""
+
+    table: int
+
+    def __str__(self) -> str:
+        return f"goto_table:{self.table}"
+
+
+Action = Set | Load | Move | Output | Goto
+
+# A packet from no port: NORMAL then switches it and learns no address from it (ofproto-dpif-xlate.c, xlate_normal).
+FROM_NO_PORT = Load("in_port_nxm", 0xFFFF, 16)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One rule.
+
+    match:  OXM field and value; a value may be (value, mask).
+    actions: in order; none means drop.
+    idle_timeout_s: 0 for ever; otherwise the switch reports when it expires.
+    """
+
+    table: int
+    priority: int
+    cookie: Cookie
+    match: Mapping[str, Value | tuple[int, int]]
+    actions: tuple[Action, ...]
+    idle_timeout_s: int = 0
+
+    def __str__(self) -> str:
+        fields = (f"{name}={_text(value)}" for name, value in self.match.items())
+        actions = ",".join(map(str, self.actions)) or "drop"
+        return (f"cookie={int(self.cookie):#x}, table={self.table}, priority={self.priority}, "
+                f"{','.join(fields)} actions={actions}")
+
+
+def _text(value: Value | tuple[int, int]) -> str:
+    return f"{value[0]:#x}/{value[1]:#x}" if isinstance(value, tuple) else str(value)
+
+
+def resolve(service: Service, field: str) -> str:
+    """The OXM name of a layer table's field, for this service's address family and protocol.
+
+    >>> resolve(web, "ip_dst")
+    'ipv4_dst'
+    """
+    head, _, tail = field.partition("_")
+    prefix = {"ip": f"ipv{service.vip.version}", "tp": service.protocol}
+    return f"{prefix[head]}_{tail}" if head in prefix and tail in ("src", "dst") else field
+
+
+def match(service: Service, fields: Mapping[str, Value]) -> dict[str, Value | tuple[int, int]]:
+    """OXM fields for a layer table's `fields`, with their prerequisites first (OpenFlow 1.3.5, 7.2.3.8)."""
+    before: dict[str, Value | tuple[int, int]] = {"eth_type": ETH_TYPE[service.vip.version]}
+    if any(name.startswith("tp_") for name in fields):
+        before["ip_proto"] = IP_PROTO[service.protocol]
+    return before | {resolve(service, name): value for name, value in fields.items()}
+
+
+def sets(service: Service, fields: Iterable[str], values: Mapping[str, Value]) -> tuple[Set, ...]:
+    """Rewrites of `fields`, each to its value."""
+    return tuple(Set(resolve(service, field), values[field]) for field in fields)

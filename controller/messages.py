@@ -1,0 +1,63 @@
+"""Where plain data becomes OpenFlow messages: the one place that knows the parser's constructors.
+
+`datapath` is the framework's connection to a switch; its parser speaks OpenFlow 1.3 with the
+extensions of OVS (ovs-actions(7)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from controller.flows import CONTROLLER, IN_PORT, NORMAL, Action, Flow, Goto, Load, Move, Output, Set
+
+_BITS = {"eth_src": 48, "eth_dst": 48, "arp_sha": 48, "arp_tha": 48,
+         "arp_spa": 32, "arp_tpa": 32, "ipv4_src": 32, "ipv4_dst": 32}
+_PORTS = {NORMAL: "OFPP_NORMAL", IN_PORT: "OFPP_IN_PORT", CONTROLLER: "OFPP_CONTROLLER"}
+
+
+def add(datapath: Any, flow: Flow) -> Any:
+    """The message that adds `flow`, or replaces the one with the same table, priority and match."""
+    ofp, parser = datapath.ofproto, datapath.ofproto_parser
+    return parser.OFPFlowMod(
+        datapath, cookie=int(flow.cookie), table_id=flow.table, priority=flow.priority,
+        command=ofp.OFPFC_ADD, idle_timeout=flow.idle_timeout_s, buffer_id=ofp.OFP_NO_BUFFER,
+        flags=ofp.OFPFF_SEND_FLOW_REM if flow.idle_timeout_s else 0,
+        match=parser.OFPMatch(**flow.match), instructions=_instructions(datapath, flow.actions))
+
+
+def packet_out(datapath: Any, in_port: int, frame: bytes, actions: Iterable[Action]) -> Any:
+    """The message that sends `frame` as if `actions` had met it on `in_port`."""
+    return datapath.ofproto_parser.OFPPacketOut(
+        datapath, buffer_id=datapath.ofproto.OFP_NO_BUFFER, in_port=in_port,
+        actions=[_action(datapath, action) for action in actions], data=frame)
+
+
+def barrier(datapath: Any) -> Any:
+    """The message that is answered once everything before it has been done."""
+    return datapath.ofproto_parser.OFPBarrierRequest(datapath)
+
+
+def _instructions(datapath: Any, actions: tuple[Action, ...]) -> list[Any]:
+    ofp, parser = datapath.ofproto, datapath.ofproto_parser
+    applied = [_action(datapath, action) for action in actions if not isinstance(action, Goto)]
+    goto = [parser.OFPInstructionGotoTable(action.table) for action in actions if isinstance(action, Goto)]
+    apply = [parser.OFPInstructionActions(ofp.OFPIT_APPLY_ACTIONS, applied)] if applied else []
+    return apply + goto
+
+
+def _action(datapath: Any, action: Action) -> Any:
+    ofp, parser = datapath.ofproto, datapath.ofproto_parser
+    match action:
+        case Set(field, value):
+            return parser.OFPActionSetField(**{field: value})
+        case Load(field, value, bits):
+            return parser.NXActionRegLoad(ofs_nbits=bits - 1, dst=field, value=value)
+        case Move(source, target):
+            return parser.NXActionRegMove(src_field=source, dst_field=target, n_bits=_BITS[source])
+        case Output(str() as name):
+            return parser.OFPActionOutput(getattr(ofp, _PORTS[name]), ofp.OFPCML_NO_BUFFER)
+        case Output(number):
+            return parser.OFPActionOutput(number)
+        case Goto():
+            raise ValueError("goto_table is an instruction and cannot stand in a packet-out")

@@ -1,0 +1,107 @@
+"""The nodes that a lab is made of, and the net that starts them. The only file that imports Mininet.
+
+What our nodes add to Mininet's, each for a reason met in practice:
+
+- offloads off: on OVS's userspace datapath nobody fills in the checksum that a veth left out, and TCP dies;
+- IPv6 off: its autoconfiguration floods every lab with packets that nobody asked for;
+- `net.core.txrehash=0`: a retransmission must not look like another flow;
+- `batch=True` switches: without it, more than 58 ports are silently left off.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from mininet.cli import CLI
+from mininet.log import setLogLevel
+from mininet.net import Mininet
+from mininet.node import Host, OVSSwitch
+from mininet.topo import Topo
+
+__all__ = ["CLI", "Gateway", "LabHost", "LabNet", "LabSwitch", "NatGateway", "ServerHost", "Topo", "prompt"]
+
+
+Mininet.inited = True  # keeps Mininet.init from running fixLimits, which writes the machine's sysctls
+
+
+class LabHost(Host):
+    """A host whose TCP works on every datapath. Subclasses add lines to `settings`, one shell call for all."""
+
+    settings: tuple[str, ...] = (
+        "sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1",
+        "sysctl -qw net.core.txrehash=0 2>/dev/null",  # Linux 5.18 and later
+        "for i in $(ls /sys/class/net); do [ $i = lo ] ||"
+        " ethtool -K $i tx off tso off gso off gro off >/dev/null 2>&1; done",
+    )
+
+    def config(self, **params: Any) -> dict[str, Any]:
+        """Mininet's own configuration, then ours."""
+        result: dict[str, Any] = super().config(**params)
+        self.cmd("; ".join(self.settings))
+        return result
+
+
+class ServerHost(LabHost):
+    """A host that may hold a VIP on its loopback and must not answer ARP for it (direct server return)."""
+
+    settings = (*LabHost.settings, "sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2")
+
+
+class Gateway(LabHost):
+    """A Linux router. What comes out of it has its MAC: that is all L2 balancing can see."""
+
+    settings = (*LabHost.settings, "sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0")
+
+
+class NatGateway(Gateway):
+    """A router that also masquerades: what clients start comes out with its MAC and its address.
+
+    There is no firewall: a server that knows the way can still reach in, as pingall does.
+    `{name}-eth0` is the side of the servers.
+    """
+
+    settings = (
+        *Gateway.settings,
+        "nft add table ip nat",
+        "nft 'add chain ip nat postrouting { type nat hook postrouting priority srcnat; }'",
+        "nft add rule ip nat postrouting oifname '*-eth0' masquerade",
+    )
+
+
+class LabSwitch(OVSSwitch):
+    """An OVS switch that speaks OpenFlow 1.3 and is started in one go with the others."""
+
+    def __init__(self, name: str, **params: Any) -> None:
+        super().__init__(name, **{"batch": True, "protocols": "OpenFlow13", "reconnectms": 1000, **params})
+
+
+class LabNet(Mininet):
+    """A topology brought up, without a controller of Mininet's.
+
+    datapath: "kernel" or "userspace".
+    controlled: switches wait for a controller's rules (fail mode secure) and keep them when it
+        dies; otherwise they are ordinary learning switches.
+    """
+
+    def __init__(self, topo: Topo, datapath: str, controlled: bool = False) -> None:
+        switch = partial(LabSwitch, datapath="user" if datapath == "userspace" else "kernel",
+                         failMode="secure" if controlled else "standalone")
+        super().__init__(topo, switch=switch, host=LabHost, controller=None, waitConnected=False)
+
+    def connect(self, target: str) -> None:
+        """Point every switch at the controller at `target`, such as tcp:127.0.0.1:6653."""
+        for switch in self.switches:
+            switch.cmd("ovs-vsctl set-controller", switch, target)
+
+
+class _Prompt(CLI):
+    """Mininet's own prompt; its history file in the user's home is left alone."""
+
+    readlineInited = True
+
+
+def prompt(net: LabNet) -> None:
+    """Mininet's prompt on `net`, until Ctrl-D, `exit`, or the end of what is piped in."""
+    setLogLevel("info")
+    _Prompt(net)
