@@ -1,0 +1,95 @@
+"""What each algorithm promises, whatever the pool."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from balancing import ALGORITHMS, Backend, NoBackend, Pool, Service, Unit
+
+WEIGHTS = st.lists(st.integers(1, 9), min_size=1, max_size=6)
+
+
+def pool(algorithm: str, weights: list[int]) -> Pool:
+    backends = tuple(Backend(n, f"s{n}", f"10.0.3.{n}", "02:00:00:02:00:01", weight=weight)  # type: ignore[arg-type]
+                     for n, weight in enumerate(weights, start=1))
+    return Pool(Service(1, "web", "10.0.0.100", "l3", backends, algorithm))  # type: ignore[arg-type]
+
+
+def unit(number: int) -> Unit:
+    return Unit((f"10.0.{number // 256}.{number % 256}",), number.to_bytes(4, "big"))
+
+
+@given(weights=WEIGHTS, cycles=st.integers(1, 3))
+def test_round_robin_gives_everyone_the_same(weights: list[int], cycles: int) -> None:
+    servers = pool("round-robin", weights)
+    chosen = Counter(servers.assign(unit(n)).name for n in range(cycles * len(weights)))
+    assert set(chosen.values()) == {cycles}
+
+
+@given(weights=WEIGHTS, cycles=st.integers(1, 3))
+def test_weights_are_met_exactly_over_a_cycle(weights: list[int], cycles: int) -> None:
+    servers = pool("weighted-round-robin", weights)
+    chosen = Counter(servers.assign(unit(n)).name for n in range(cycles * sum(weights)))
+    assert chosen == {f"s{n}": cycles * weight for n, weight in enumerate(weights, start=1)}
+
+
+def test_weighted_round_robin_interleaves() -> None:
+    servers = pool("weighted-round-robin", [5, 1, 1])
+    assert "".join(servers.assign(unit(n)).name[1] for n in range(7)) == "1121311"
+
+
+@given(weights=WEIGHTS, keys=st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=20))
+def test_source_hash_is_a_function_of_the_key(weights: list[int], keys: list[int]) -> None:
+    first, second = pool("source-hash", weights), pool("source-hash", weights)
+    assert [first.assign(unit(key)).name for key in keys] == [second.assign(unit(key)).name for key in keys]
+
+
+def test_source_hash_reads_the_key_and_not_the_rest_of_the_unit() -> None:
+    servers = pool("source-hash", [1] * 5)
+    assert len({servers.assign(Unit(("10.0.1.1", port), b"\x0a\x00\x01\x01")).name for port in range(50)}) == 1
+
+
+def test_source_hash_follows_the_weights() -> None:
+    """2:1 over 3,000 keys: within five standard deviations of a binomial (26 each)."""
+    servers = pool("source-hash", [2, 1])
+    chosen = Counter(servers.assign(unit(n)).name for n in range(3000))
+    assert abs(chosen["s1"] - 2000) < 5 * (3000 * 2 / 9) ** 0.5
+
+
+def test_source_hash_survives_a_restart() -> None:
+    """Not Python's own hash(), which is salted in every process."""
+    servers = pool("source-hash", [1, 1, 1])
+    assert "".join(servers.assign(unit(n)).name[1] for n in range(12)) == "221111123222"
+
+
+@pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
+@given(weights=WEIGHTS, draws=st.lists(st.integers(0, 99), min_size=1, max_size=30), down=st.sets(st.integers(1, 6)),
+       draining=st.sets(st.integers(1, 6)))
+def test_scores_say_who_is_next_and_change_nothing(
+        algorithm: str, weights: list[int], draws: list[int], down: set[int], draining: set[int]) -> None:
+    servers = pool(algorithm, weights)
+    for number in servers.servers:
+        servers.set_up(number, number not in down)
+        servers.drain(number, number in draining)
+    for draw in draws:
+        if not servers.candidates:
+            with pytest.raises(NoBackend):
+                servers.assign(unit(draw))
+            return
+        scores = servers.algorithm.scores(unit(draw))
+        assert servers.algorithm.scores(unit(draw)) == scores
+        chosen = servers.assign(unit(draw))
+        assert chosen.up
+        assert not chosen.draining
+        assert scores[chosen.name] == max(scores.values())
+
+
+@pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
+def test_every_algorithm_says_what_it_is_for(algorithm: str) -> None:
+    assert ALGORITHMS[algorithm].name == algorithm
+    assert ALGORITHMS[algorithm].summary
+    assert repr(pool(algorithm, [1]).algorithm).endswith(" of web>")

@@ -1,0 +1,120 @@
+"""A Service that exists is valid, survives its JSON form, and every refusal names what is wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from balancing import LAYERS, Backend, Service, check_services
+from layerlab import LabError
+
+
+def form(**changes: Any) -> dict[str, Any]:
+    backends = [{"id": n, "name": f"s{n}", "ip": f"10.0.3.{n}", "mac": f"02:00:00:02:00:0{n}", "port": 8000 + n}
+                for n in (1, 2, 3)]
+    return {"id": 1, "name": "web", "vip": "10.0.0.100", "port": 80, "layer": "l4", "backends": backends} | changes
+
+
+def backend(**changes: Any) -> dict[str, Any]:
+    return form()["backends"][0] | changes
+
+
+@given(layer=st.sampled_from(sorted(LAYERS)), weights=st.lists(st.integers(1, 65_535), min_size=1, max_size=8),
+       algorithm=st.sampled_from(["round-robin", "weighted-round-robin", "source-hash"]), v6=st.booleans())
+def test_json_form_is_lossless(layer: str, weights: list[int], algorithm: str, v6: bool) -> None:
+    net = "2001:db8::" if v6 else "10.0.3."
+    backends = [{"id": n, "name": f"s{n}", "ip": f"{net}{n}", "mac": "02:00:00:02:00:01", "weight": weight}
+                for n, weight in enumerate(weights, start=1)]
+    service = Service.from_json(form(layer=layer, vip=f"{net}99", backends=backends, algorithm=algorithm))
+    assert Service.from_json(json.loads(json.dumps(service.to_json()))) == service
+
+
+@pytest.mark.parametrize(("changes", "saw"), [
+    ({"vip": "10.0.0"}, "vip is '10.0.0'"),
+    ({"layer": "l5"}, "no layer 'l5'"),
+    ({"algorithm": "round-robbin"}, "no algorithm 'round-robbin'"),
+    ({"realisation": "magic"}, "no realisation 'magic'"),
+    ({"realisation": "proxy"}, "l4 cannot be realised as 'proxy'"),
+    ({"layer": "l7", "realisation": "reactive"}, "l7 cannot be realised as 'reactive'"),
+    ({"protocol": "sctp"}, "no protocol 'sctp'"),
+    ({"port": None}, "has no port"),
+    ({"port": 0}, "port is 0"),
+    ({"port": "80"}, "port is '80'"),
+    ({"id": 65_536}, "id is 65536"),
+    ({"backends": []}, "has no backends"),
+    ({"backends": "s1"}, "backends is 's1'"),
+    ({"backends": [backend(), backend()]}, "two backends with id 1"),
+    ({"backends": [backend(), backend(id=2)]}, "two backends with name 's1'"),
+    ({"backends": [backend(weight=0)]}, "weight is 0"),
+    ({"backends": [backend(weight=-1)]}, "weight is -1"),
+    ({"backends": [backend(weight="heavy")]}, "weight is 'heavy'"),
+    ({"backends": [backend(weight=True)]}, "weight is True"),
+    ({"backends": [backend(weight=1.5)]}, "weight is 1.5"),
+    ({"backends": [backend(mac="02:00")]}, "mac is '02:00'"),
+    ({"backends": [backend(mac=None)]}, "has no mac"),
+    ({"backends": [backend(ip="2001:db8::1")]}, "has the address 2001:db8::1"),
+    ({"backends": [backend(prot=1)]}, "no field of a backend 'prot'"),
+    ({"backnds": []}, "no field of a service 'backnds'"),
+])
+def test_what_is_wrong_is_named(changes: dict[str, Any], saw: str) -> None:
+    with pytest.raises(LabError) as caught:
+        Service.from_json(form(**changes))
+    assert saw in caught.value.saw
+    assert caught.value.expected
+
+
+def test_a_missing_field_is_named() -> None:
+    without = form()
+    del without["vip"]
+    with pytest.raises(LabError, match="has no vip"):
+        Service.from_json(without)
+
+
+def test_the_nearest_word_is_offered() -> None:
+    with pytest.raises(LabError, match="did you mean that") as caught:
+        Service.from_json(form(algorithm="roundrobin"))
+    assert "round-robin" in caught.value.hint
+
+
+def test_the_vip_can_be_read_in_its_mac() -> None:
+    assert Service.from_json(form()).vmac == "02:1b:0a:00:00:64"
+
+
+def test_repr_is_for_students() -> None:
+    assert repr(Service.from_json(form())) == "<Service web 10.0.0.100:80/tcp l4 round-robin reactive: s1 s2 s3>"
+    assert repr(Backend(1, "s1", "10.0.3.1", port=8001)) == "<Backend s1 10.0.3.1:8001 w=1>"  # type: ignore[arg-type]
+
+
+def shifted(number: int, **changes: Any) -> Service:
+    """The same service with an id, VIP and service addresses of its own."""
+    backends = [other | {"ip": f"10.0.{10 + number}.{other['id']}"} for other in form()["backends"]]
+    return Service.from_json(form(id=number, name=f"web{number}", vip=f"10.0.0.{100 + number}", backends=backends)
+                             | changes)
+
+
+@pytest.mark.parametrize("layers", [("l4", "l4"), ("l2", "l3"), ("l3", "l4"), ("l7", "l4")])
+def test_services_with_their_own_addresses_stand_side_by_side(layers: tuple[str, str]) -> None:
+    check_services([shifted(number, layer=layer) for number, layer in enumerate(layers, start=1)])
+
+
+def test_two_ports_of_one_vip_stand_side_by_side() -> None:
+    other = [one | {"port": 9000} for one in form()["backends"]]
+    check_services([Service.from_json(form()), Service.from_json(form(id=2, port=81, backends=other))])
+
+
+@pytest.mark.parametrize(("first", "second", "claimed"), [
+    ({}, {"id": 1}, "the id 1"),
+    ({"vip": "10.0.0.200"}, {"vip": "10.0.0.200"}, "the VIP 10.0.0.200"),
+    ({"vip": "10.0.0.200", "layer": "l2"}, {"vip": "10.0.0.200", "layer": "l4", "port": 81}, "the VIP 10.0.0.200"),
+    ({"vip": "10.0.0.200", "layer": "l4", "port": 81}, {"vip": "10.0.0.200", "layer": "l2"}, "the VIP 10.0.0.200"),
+    ({"backends": form()["backends"]}, {"backends": form()["backends"]}, "the service address 10.0.3.1"),
+    ({"backends": form()["backends"], "layer": "l3"}, {"backends": form()["backends"]}, "service address 10.0.3.1"),
+])
+def test_services_that_claim_the_same_are_refused(first: Any, second: Any, claimed: str) -> None:
+    with pytest.raises(LabError) as caught:
+        check_services([shifted(1, **first), shifted(2, **second)])
+    assert claimed in caught.value.saw
