@@ -21,8 +21,9 @@ from typing import cast
 
 import httptools
 
+from experiments.endpoint import endpoint
 from experiments.server.capacity import Capacity, Job
-from experiments.server.counts import Counts, endpoint
+from experiments.server.counts import Counts
 from experiments.server.request import Request, Wishes, read_wishes
 from experiments.server.settings import Settings
 

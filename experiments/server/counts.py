@@ -7,11 +7,6 @@ from collections import Counter
 from experiments.server.capacity import Capacity
 
 
-def endpoint(ip: str, port: int) -> str:
-    """An address and a port as one word: 10.0.3.1:80, or [fd00::1]:80."""
-    return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
-
-
 class Counts:
     """Requests and datagrams answered, by the local endpoint that they came to.
 

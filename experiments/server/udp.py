@@ -14,12 +14,14 @@ The echo has no queue: capacity (capacity.py) is about requests.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import socket
 import struct
 
-from experiments.server.counts import Counts, endpoint
+from experiments.endpoint import endpoint
+from experiments.server.counts import Counts
 
 IP_PKTINFO = 8  # linux/in.h; Python has no name for it before 3.12
 IN_PKTINFO = struct.Struct("@i4s4s")  # ipi_ifindex, ipi_spec_dst, ipi_addr
@@ -61,10 +63,9 @@ class Echo:
             "local_ip": asked, "local_port": self._port,
             "data": data.decode("utf-8", "backslashreplace"),
         })
-        try:
+        # UDP may lose it: a full buffer, no route back, an echo grown past 64 KiB.
+        with contextlib.suppress(OSError):
             self._sock.sendmsg([answer.encode()], [source], 0, client)
-        except OSError:
-            pass  # UDP may lose it: a full buffer, no route back, an echo grown past 64 KiB
 
 
 def address_asked(pktinfo: Ancillary) -> tuple[str, Ancillary]:
