@@ -119,11 +119,12 @@ def _plain(value: object) -> str:
 
 def _replace(path: Path, text: str) -> None:
     check_writable(path)
+    new = _beside(path)
     try:
-        new = _beside(path)
         new.write_text(text, encoding="utf-8")
         new.replace(path)
     except OSError as error:
+        new.unlink(missing_ok=True)
         raise _unwritable(path, error) from None
 
 

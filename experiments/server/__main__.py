@@ -15,7 +15,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from experiments.server.capacity import Capacity
 from experiments.server.connection import Connection
@@ -51,8 +51,9 @@ def read_settings(words: Sequence[str]) -> Settings:
                         help="how long each request takes (default: 0)")
     parser.add_argument("--body", dest="body_bytes", type=int, default=0, metavar="BYTES",
                         help="least size of an answer (default: as it comes)")
-    fields = vars(parser.parse_args(words))
-    return Settings(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+    given = vars(parser.parse_args(words))
+    fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
+    return Settings(**fields)
 
 
 async def serve(settings: Settings) -> None:

@@ -8,8 +8,8 @@ Rules kept here:
 2. A worker that has a next job waiting starts it at the moment the last one was *due*, not when the
    timer got round to it. So a loaded server serves `workers / service_time_s` requests a second,
    however late the machine's timers are.
-3. A client that hangs up loses its place in the queue; a job already in service runs to its end,
-   because a worker doesn't notice.
+3. Who resets the connection loses the place in the queue; a job already in service runs to its end,
+   because a worker doesn't notice. (A mere FIN says "I send no more", and the answer is still owed.)
 4. The clock is given: the tests bring their own.
 """
 
