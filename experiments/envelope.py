@@ -67,10 +67,10 @@ def columns(rows: Iterable[Row]) -> list[str]:
 
 
 def to_csv(rows: Sequence[Row]) -> str:
-    """A table as CSV (RFC 4180, but with plain line ends); a nested value is a cell of JSON."""
+    """A table as CSV (RFC 4180: lines end in CRLF); a nested value is a cell of JSON."""
     lines: list[str] = []
     # A csv writer wants a file; all that it needs of one is `write`.
-    writer = csv.writer(_Lines(lines), lineterminator="\n")
+    writer = csv.writer(_Lines(lines))
     names = columns(rows)
     writer.writerow(names)
     writer.writerows([_csv_cell(row.get(name)) for name in names] for row in rows)
@@ -121,7 +121,7 @@ def _replace(path: Path, text: str) -> None:
     check_writable(path)
     new = _beside(path)
     try:
-        new.write_text(text, encoding="utf-8")
+        new.write_text(text, encoding="utf-8", newline="")
         new.replace(path)
     except OSError as error:
         new.unlink(missing_ok=True)

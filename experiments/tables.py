@@ -31,7 +31,7 @@ def print_table(title: str, rows: Sequence[Row], *, style: CellStyle | None = No
     console = Console(file=file, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console = Console(file=file, width=PIPE_WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
-    console.print(_table(title, rows, style or (lambda row, column: "")))
+    console.print(_table(title, rows, style or (lambda row, column: "")) if rows else f"{title}: no rows")
 
 
 def _table(title: str, rows: Sequence[Row], style: CellStyle) -> Table:

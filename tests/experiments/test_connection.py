@@ -45,11 +45,11 @@ class Wire:
         return self.closed
 
 
-def connect(workers: int | None = None) -> tuple[Connection, Wire, list]:
+def connect(workers: int | None = None, counts: Counts | None = None) -> tuple[Connection, Wire, list]:
     """A connection to a server whose timers are a list that the test fires by hand."""
     timers: list = []
     capacity = Capacity(workers, lambda: 0.0, lambda when, function, *args: timers.append(lambda: function(*args)))
-    wire, connection = Wire(), Connection(Settings("s1", ports=(80,)), capacity, Counts())
+    wire, connection = Wire(), Connection(Settings("s1", ports=(80,)), capacity, counts or Counts())
     connection.connection_made(wire)
     return connection, wire, timers
 
@@ -99,12 +99,11 @@ def test_a_client_that_does_not_read_gets_no_further_answers() -> None:
 
 
 def test_who_hangs_up_while_being_served_is_not_counted() -> None:
-    counts_of = {}
-    connection, wire, timers = connect()
+    counts = Counts()
+    connection, wire, timers = connect(counts=counts)
     connection.data_received(b"GET /?sleep=1 HTTP/1.1\r\nHost: x\r\n\r\n")
     wire.close()
     connection.connection_lost(None)
     [fire] = timers
     fire()
-    counts_of.update(connection._counts.requests)
-    assert (wire.sent, counts_of) == (b"", {})
+    assert (wire.sent, counts.requests, counts.open) == (b"", {}, 0)
