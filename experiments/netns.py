@@ -13,7 +13,8 @@ Rules kept here:
    that is *started* inside a host begins there: start threads outside. For the same reason there
    must be no `await` inside, or other coroutines would run in the host.
 2. Only the network moves. Files stay as they are: names resolve by the /etc/hosts of this process.
-3. Whatever happens inside, the thread comes back; that it can't is an error, never ignored.
+3. Whatever happens inside, the thread comes back. One that might not be let back doesn't go: in a user
+   namespace without a network namespace of its own, one may enter a host but not return from it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from layerlab import LabError
 
 CLONE_NEWNET = 0x40000000  # linux/sched.h: setns refuses a file of any other kind of namespace
 _libc = ctypes.CDLL(None, use_errno=True)  # os.setns comes with Python 3.12
+HOME = "/proc/thread-self/ns/net"  # where a thread is, whatever the process's first thread does
 
 Netns = str | os.PathLike[str]
 
@@ -42,13 +44,14 @@ def inside(netns: Netns | None) -> Iterator[None]:
     if netns is None:
         yield
         return
-    home = _open("/proc/thread-self/ns/net")
+    home = _open(HOME)
     try:
+        _setns(home, HOME)  # moves nowhere, but tells whether we may come back
         _enter(netns)
         try:
             yield
         finally:
-            _setns(home, "the namespace that this thread came from")
+            _setns(home, HOME)
     finally:
         os.close(home)
 
@@ -80,4 +83,5 @@ def _setns(namespace: int, name: str) -> None:
     """setns(2), which needs CAP_SYS_ADMIN over the namespace: root, or the user who made it."""
     if _libc.setns(namespace, CLONE_NEWNET) != 0:
         raise LabError(f"can't enter {name}: {os.strerror(ctypes.get_errno())}",
-                       "a network namespace of the lab that this process runs in")
+                       "a network namespace of the lab that this process runs in",
+                       "it as root, or within the lab's own capsule")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from experiments.clients import ClientHost
+from experiments.netns import inside
+from layerlab import LabError
 
 ROOT = Path(__file__).parents[2]
 ALONE = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")  # then the command
@@ -70,6 +71,9 @@ def server(start) -> Running:
 @pytest.fixture
 def start_alone(start) -> Callable[..., Running]:
     """As `start`, each server in a network namespace of its own, with `lo` up."""
-    if os.geteuid() != 0:
-        pytest.skip("entering a network namespace needs root: unshare --user --map-root-user python -m pytest")
+    try:
+        with inside("/proc/self/ns/net"):
+            pass
+    except LabError as error:
+        pytest.skip(f"{error.saw}: needs root, or unshare --user --map-root-user --net (and `ip link set lo up`)")
     return lambda name, *words: start(name, *words, before=ALONE)
