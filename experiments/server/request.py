@@ -1,0 +1,56 @@
+"""A request as it was received, and what its query wishes of the answer."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from experiments.server.settings import MAX_BODY_BYTES, MAX_SERVICE_TIME_S
+
+
+class Request(NamedTuple):
+    """One HTTP request, whole.
+
+    target:     the request target as it stood in the request line.
+    headers:    names and values as received, in order.
+    body_bytes: how many bytes of content came with it.
+    last:       no further request of this connection will be read.
+    error:      why it can't be understood (then it is answered by 400), or "".
+    """
+
+    method: str
+    target: str
+    headers: list[tuple[str, str]]
+    body_bytes: int
+    last: bool
+    error: str = ""
+
+
+class Wishes(NamedTuple):
+    """What one request may ask for instead of the server's settings: ?bytes=N&sleep=SECONDS."""
+
+    body_bytes: int
+    service_time_s: float
+
+
+def read_wishes(query: str, default: Wishes) -> Wishes:
+    """Read `bytes` and `sleep` from a query string; other parameters are none of ours.
+
+    Raises ValueError, fit to be shown, for a value that isn't a number within bounds.
+    """
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if name == "bytes":
+            default = default._replace(body_bytes=int(_within(name, value, MAX_BODY_BYTES)))
+        elif name == "sleep":
+            default = default._replace(service_time_s=_within(name, value, MAX_SERVICE_TIME_S))
+    return default
+
+
+def _within(name: str, text: str, most: float) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= most:  # NaN is not within anything
+        raise ValueError(f"{name} is {text!r}, expected a number from 0 to {most:g}")
+    return value
