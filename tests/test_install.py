@@ -86,6 +86,7 @@ def machine() -> Iterator[Machine]:
         shutil.copytree(ROOT / "requirements", it.checkout / "requirements")
         shutil.copy(ROOT / "lab", it.checkout)
         (it.checkout / "experiments").mkdir()
+        (it.checkout / "experiments" / "__init__.py").touch()  # else another checkout in PYTHONPATH comes first
         (it.checkout / "experiments" / "__main__.py").write_text(SAYS_WHO_IT_IS)
         it.has("dpkg-query", INSTALLED)
         it.has("apt-get", 'case "$*" in *$APT_FAILS*) exit 100;; esac')
