@@ -1,0 +1,221 @@
+"""Bytes in, events out: one reader per direction of an HTTP/1.1 connection.
+
+     feed(b"GET / HT") next() -> None        more bytes first
+     feed(b"TP/1.1..") next() -> <Request GET / @example 2 fields, 5 bytes, keep>
+                       next() -> b"hello"    then END
+
+Rules kept here:
+
+1. Pull, not push: nothing is parsed before `next` asks, so a reader can be left alone while its bytes can't
+   be sent on, and pipelined requests wait in the buffer.
+2. llhttp reads heads only, and only whole ones that passed `check_octets`; where a body ends is ours (body.py).
+3. However the bytes are split into `feed` calls, the events are the same (pieces of a body joined).
+"""
+
+from __future__ import annotations
+
+import re
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, HttpResponseParser
+
+from l7proxy.body import Body, body_reader
+from l7proxy.framing import REQUEST_FIELDS, RESPONSE_FIELDS, Section, check_octets
+from l7proxy.limits import Limits
+from l7proxy.messages import CHUNKED, END, NO_BODY, UNTIL_CLOSE, End, RequestHead, ResponseHead
+from l7proxy.refusal import REQUEST_DIAGNOSES, RESPONSE_DIAGNOSES, Refused, diagnose
+from l7proxy.target import resolve
+
+Event = RequestHead | ResponseHead | bytes | End
+_BARE = re.compile(rb"\r(?!\n|\Z)|(?<!\r)\n")
+
+
+class Reader:
+    """What both directions share: a buffer, and whether a head or a body comes next."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.ended = False
+        self._buffer = b""
+        self._at = 0
+        self._body: Body | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Bytes have come."""
+        if self._at < len(self._buffer):
+            self._buffer = self._buffer[self._at:] + data
+        else:
+            self._buffer = data
+        self._at = 0
+
+    def end(self) -> None:
+        """No more bytes will come."""
+        self.ended = True
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes have come and are not read yet."""
+        return len(self._buffer) - self._at
+
+    def next(self) -> Event | None:
+        """The next event, or None if more bytes are needed for it. Raises Refused; nothing can be read after that."""
+        if self._body is None:
+            return self._head()
+        event, self._at = self._body.take(self._buffer, self._at)
+        if event is END or (event is None and self.ended and self._body.cut()):
+            self._body = None
+            return END
+        return event
+
+    def _head(self) -> Event | None:
+        """The next whole head, and set up the reader of its body."""
+        end = self._buffer.find(b"\r\n\r\n", self._at)
+        if end < 0:
+            self._partial(self._buffer[self._at:])
+            return None
+        head = self._buffer[self._at:end + 4]
+        if len(head) > self.limits.head_bytes:
+            self._partial(head)
+        check_octets(head, self.limits)
+        self._at = end + 4
+        event = self._parse(head)
+        if event.body != NO_BODY:
+            self._body = body_reader(event.body, self.limits)
+            self._renew()  # llhttp now waits for a body that it is not going to see
+        return event
+
+    def _partial(self, begun: bytes) -> None:
+        """Refuse a head that can't become whole any more: sooner than its end, for its end may never come."""
+        most = self.limits.head_bytes
+        if _BARE.search(begun[:most]):
+            raise Refused(400, "bare CR or LF", "RFC 9112 2.2")
+        if len(begun) >= most:
+            long_line = b"\r\n" not in begun[:most]
+            raise Refused(*((414, "request-line too long", "RFC 9112 3") if long_line
+                            else (431, "header section too large", "RFC 6585 5")))
+
+    def _parse(self, head: bytes) -> RequestHead | ResponseHead:
+        raise NotImplementedError
+
+    def _renew(self) -> None:
+        raise NotImplementedError
+
+
+class RequestReader(Reader):
+    """A client's side of its connection."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        self._section = Section(REQUEST_FIELDS)
+        self._renew()
+
+    def _renew(self) -> None:
+        self._parser = HttpRequestParser(self._section)
+
+    def _head(self) -> Event | None:
+        while self._buffer.startswith(b"\r\n", self._at):  # empty lines before a request, RFC 9112 2.2
+            self._at += 2
+        return super()._head()
+
+    def _parse(self, head: bytes) -> RequestHead:
+        section = self._section
+        section.reset()
+        try:
+            self._parser.feed_data(head)
+        except HttpParserUpgrade:  # Upgrade and CONNECT: llhttp stops, we go on without switching (RFC 9110 7.8)
+            self._renew()
+        except HttpParserError as error:
+            raise section.refused or self._why(head, error) from None
+        return self._decide(head, self._parser.get_method(), section)
+
+    def _why(self, head: bytes, error: HttpParserError) -> Refused:
+        """llhttp knows a fixed list of methods: a well-formed line that names another is a 501 (RFC 9110 9.1)."""
+        refused = diagnose(head, REQUEST_DIAGNOSES, str(error))
+        if refused.section == "RFC 9112 2.2" and "method" in refused.why:
+            return Refused(501, "unknown method", "RFC 9110 9.1")
+        return refused
+
+    def _decide(self, head: bytes, method: bytes, section: Section) -> RequestHead:
+        """The head, from what llhttp found and what the section's rules noted."""
+        minor = self._minor(head, method, section.target)
+        section.verdict()
+        target, host = resolve(method, section.target, section.host)
+        if minor == 0:
+            _check_old(section)
+        elif section.host is None:
+            raise Refused(400, "no Host", "RFC 9112 3.2")
+        return RequestHead(method, target, host or b"", minor, section.kept, section.body, section.persists(minor))
+
+    def _minor(self, head: bytes, method: bytes, target: bytes) -> int:
+        """Which HTTP/1.x the request-line says; every octet of the line is accounted for (RFC 9112 3)."""
+        if len(target) > self.limits.target_bytes:
+            raise Refused(414, "request-target too long", "RFC 9112 3")
+        line = b"%b %b HTTP/1." % (method, target)
+        version = head[len(line):len(line) + 3]
+        if head.startswith(line) and version in _MINORS:
+            return _MINORS[version]
+        raise diagnose(head, REQUEST_DIAGNOSES, "malformed request-line")
+
+
+_MINORS = {b"1\r\n": 1, b"0\r\n": 0}
+
+
+def _check_old(section: Section) -> None:
+    """HTTP/1.0 has no transfer codings (RFC 9112 6.1) and no Expect (RFC 9110 10.1.1)."""
+    if section.coded:
+        raise Refused(400, "Transfer-Encoding in HTTP/1.0", "RFC 9112 6.1")
+    section.kept = [field for field in section.kept if field[0] != b"Expect"]
+
+
+class ResponseReader(Reader):
+    """A backend's side of its connection; `expect` says what it answers. Its refusals are 502s to the client."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        self._section = Section(RESPONSE_FIELDS)
+        self._method = b"GET"
+        self._renew()
+
+    def _renew(self) -> None:
+        self._parser = HttpResponseParser(self._section)
+
+    def expect(self, method: bytes) -> None:
+        """A request was sent: its answer, on this or on a new connection, comes next."""
+        self._method = method
+        if self.ended or self._body or self.buffered:
+            self._buffer, self._at, self._body, self.ended = b"", 0, None, False
+            self._renew()
+
+    def _parse(self, head: bytes) -> ResponseHead:
+        section = self._section
+        section.reset()
+        try:
+            self._parser.feed_data(head)
+        except HttpParserUpgrade:
+            self._renew()
+        except HttpParserError as error:
+            raise section.refused or diagnose(head, RESPONSE_DIAGNOSES, str(error)) from None
+        return self._decide(head, self._parser.get_status_code(), section)
+
+    def _decide(self, head: bytes, status: int, section: Section) -> ResponseHead:
+        minor = _STATUS_LINES.get(head[:9])
+        if minor is None or not head[9:12].isdigit() or not 100 <= status <= 599:
+            raise Refused(502, "malformed status-line", "RFC 9112 4")
+        if status == 101:
+            raise Refused(502, "101 without an Upgrade asked for", "RFC 9110 15.2.2")
+        section.verdict()
+        if section.coded and minor == 0:
+            raise Refused(502, "Transfer-Encoding in HTTP/1.0", "RFC 9112 6.1")
+        body = self._body_of(status, section)
+        keep = section.persists(minor) and body != UNTIL_CLOSE
+        return ResponseHead(status, minor, section.kept, body, section.length, keep)
+
+    def _body_of(self, status: int, section: Section) -> int:
+        """RFC 9112 6.3, its rules in their order."""
+        if self._method == b"HEAD" or status < 200 or status in (204, 304):
+            return NO_BODY
+        if section.coded:
+            return CHUNKED
+        return UNTIL_CLOSE if section.length == NO_BODY else section.length
+
+
+_STATUS_LINES = {b"HTTP/1.1 ": 1, b"HTTP/1.0 ": 0}
