@@ -16,13 +16,19 @@ from __future__ import annotations
 
 import re
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, HttpResponseParser
+from httptools import (
+    HttpParserError,
+    HttpParserInvalidMethodError,
+    HttpParserUpgrade,
+    HttpRequestParser,
+    HttpResponseParser,
+)
 
 from l7proxy.body import Body, body_reader
 from l7proxy.framing import REQUEST_FIELDS, RESPONSE_FIELDS, Section, check_octets
 from l7proxy.limits import Limits
 from l7proxy.messages import CHUNKED, END, NO_BODY, UNTIL_CLOSE, End, RequestHead, ResponseHead
-from l7proxy.refusal import REQUEST_DIAGNOSES, RESPONSE_DIAGNOSES, Refused, diagnose
+from l7proxy.refusal import REQUEST_DIAGNOSES, RESPONSE_DIAGNOSES, UNKNOWN_METHOD, Refused, diagnose
 from l7proxy.target import resolve
 
 Event = RequestHead | ResponseHead | bytes | End
@@ -80,7 +86,6 @@ class Reader:
         event = self._parse(head)
         if event.body != NO_BODY:
             self._body = body_reader(event.body, self.limits)
-            self._renew()  # llhttp now waits for a body that it is not going to see
         return event
 
     def _partial(self, begun: bytes) -> None:
@@ -96,9 +101,6 @@ class Reader:
     def _parse(self, head: bytes) -> RequestHead | ResponseHead:
         raise NotImplementedError
 
-    def _renew(self) -> None:
-        raise NotImplementedError
-
 
 class RequestReader(Reader):
     """A client's side of its connection."""
@@ -106,9 +108,6 @@ class RequestReader(Reader):
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits)
         self._section = Section(REQUEST_FIELDS)
-        self._renew()
-
-    def _renew(self) -> None:
         self._parser = HttpRequestParser(self._section)
 
     def _head(self) -> Event | None:
@@ -117,22 +116,17 @@ class RequestReader(Reader):
         return super()._head()
 
     def _parse(self, head: bytes) -> RequestHead:
-        section = self._section
+        section, parser = self._section, self._parser
         section.reset()
         try:
-            self._parser.feed_data(head)
+            parser.feed_data(head)
         except HttpParserUpgrade:  # Upgrade and CONNECT: llhttp stops, we go on without switching (RFC 9110 7.8)
-            self._renew()
+            self._parser = HttpRequestParser(section)
+        except HttpParserInvalidMethodError:  # llhttp knows a fixed list of methods
+            raise diagnose(head, REQUEST_DIAGNOSES + UNKNOWN_METHOD, "malformed request-line") from None
         except HttpParserError as error:
-            raise section.refused or self._why(head, error) from None
-        return self._decide(head, self._parser.get_method(), section)
-
-    def _why(self, head: bytes, error: HttpParserError) -> Refused:
-        """llhttp knows a fixed list of methods: a well-formed line that names another is a 501 (RFC 9110 9.1)."""
-        refused = diagnose(head, REQUEST_DIAGNOSES, str(error))
-        if refused.section == "RFC 9112 2.2" and "method" in refused.why:
-            return Refused(501, "unknown method", "RFC 9110 9.1")
-        return refused
+            raise section.refused or diagnose(head, REQUEST_DIAGNOSES, str(error)) from None
+        return self._decide(head, parser.get_method(), section)
 
     def _decide(self, head: bytes, method: bytes, section: Section) -> RequestHead:
         """The head, from what llhttp found and what the section's rules noted."""
@@ -143,6 +137,8 @@ class RequestReader(Reader):
             _check_old(section)
         elif section.host is None:
             raise Refused(400, "no Host", "RFC 9112 3.2")
+        if section.body != NO_BODY:
+            self._parser = HttpRequestParser(section)  # the old one waits for a body that it is not going to see
         return RequestHead(method, target, host or b"", minor, section.kept, section.body, section.persists(minor))
 
     def _minor(self, head: bytes, method: bytes, target: bytes) -> int:
@@ -172,29 +168,28 @@ class ResponseReader(Reader):
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits)
         self._section = Section(RESPONSE_FIELDS)
-        self._method = b"GET"
-        self._renew()
-
-    def _renew(self) -> None:
-        self._parser = HttpResponseParser(self._section)
+        self.expect(b"GET")
 
     def expect(self, method: bytes) -> None:
-        """A request was sent: its answer, on this or on a new connection, comes next."""
+        """A request was sent: its answer, on this or on a new connection, comes next.
+
+        llhttp can't be told that an answer to HEAD has no body, or that this is another connection: each answer
+        gets a parser of its own.
+        """
         self._method = method
-        if self.ended or self._body or self.buffered:
-            self._buffer, self._at, self._body, self.ended = b"", 0, None, False
-            self._renew()
+        self._buffer, self._at, self._body, self.ended = b"", 0, None, False
+        self._parser = HttpResponseParser(self._section)
 
     def _parse(self, head: bytes) -> ResponseHead:
-        section = self._section
+        section, parser = self._section, self._parser
         section.reset()
         try:
-            self._parser.feed_data(head)
-        except HttpParserUpgrade:
-            self._renew()
+            parser.feed_data(head)
+        except HttpParserUpgrade:  # 101, or Upgrade in passing: judged by the status
+            self._parser = HttpResponseParser(section)
         except HttpParserError as error:
             raise section.refused or diagnose(head, RESPONSE_DIAGNOSES, str(error)) from None
-        return self._decide(head, self._parser.get_status_code(), section)
+        return self._decide(head, parser.get_status_code(), section)
 
     def _decide(self, head: bytes, status: int, section: Section) -> ResponseHead:
         minor = _STATUS_LINES.get(head[:9])

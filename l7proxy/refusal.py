@@ -49,12 +49,13 @@ REQUEST_DIAGNOSES = (
     _row(_LINE + rb"HTTP/(?!1\.)", 505, "the major version is not HTTP/1", "RFC 9110 15.6.6"),
     _row(_LINE + rb"HTTP/1\.[^01]", 505, "neither HTTP/1.0 nor HTTP/1.1", "RFC 9110 15.6.6"),
 )
+UNKNOWN_METHOD = (_row(_LINE, 501, "a method that is not known", "RFC 9110 9.1"),)
 RESPONSE_DIAGNOSES = (
     _row(rb"\A(?!HTTP/1\.[01] [1-5][0-9][0-9][ \r])", 502, "malformed status-line", "RFC 9112 4"),
 )
 FIELD_DIAGNOSES = (
     _row(rb"\n[^:\r]*[ \t]:", 400, "whitespace before the colon", "RFC 9112 5.1"),
-    _row(rb"\n(?!" + TOKEN + rb":|\r\n)", 400, "malformed field name", "RFC 9110 5.1"),
+    _row(rb"\n(?!" + TOKEN + rb":|\r\n|\Z)", 400, "malformed field name", "RFC 9110 5.1"),
     _row(rb"(?i)\nTransfer-Encoding:", 400, "Transfer-Encoding in doubt", "RFC 9112 6.1"),
     _row(rb"(?i)\nContent-Length:", 400, "Content-Length in doubt", "RFC 9112 6.3"),
 )
