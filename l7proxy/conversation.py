@@ -50,7 +50,8 @@ class Conversation:
             self._next_requests()
         elif not self.exchange.sent:
             self.exchange.pump_request()
-        self._pace_client()
+        if self.requests.buffer or self.held:
+            self._pace_client()
 
     def client_end(self) -> None:
         """The client says no more, but may still listen: what it asked for whole is answered (RFC 9112 9.6)."""
@@ -98,7 +99,7 @@ class Conversation:
             self._pace_upstream()
             return
         exchange.pump_response()
-        if self.exchange is None:
+        if self.exchange is None and self.requests.buffer:
             self._next_requests()
 
     def upstream_gone(self, clean: bool) -> None:
@@ -141,7 +142,7 @@ class Conversation:
         if sent and self.persistent:
             self._await(Wait.IDLE)
         else:
-            self.close(Close.FLUSH if sent and not self.requests.buffered else Close.LINGER)
+            self.close(Close.FLUSH if sent and not self.requests.buffer else Close.LINGER)
 
     def answer(self, status: int, why: str) -> None:
         """Answer the exchange's request ourselves; if half an answer has gone already, reset instead."""
@@ -175,18 +176,19 @@ class Conversation:
 
     def _next_requests(self) -> None:
         """Begin what has come. A loop: a request that is answered on the spot leaves room for the next one."""
-        while self.exchange is None and not self.closed and self.requests.buffered:
+        while self.exchange is None and not self.closed and self.requests.buffer:
             try:
                 head = self.requests.next()
             except Refused as refused:
                 self.refuse(refused)
                 return
             if head is None:
-                self._await(Wait.HEAD if self.requests.buffered else Wait.IDLE)
+                self._await(Wait.HEAD if self.requests.buffer else Wait.IDLE)
                 break
             assert isinstance(head, RequestHead)
             self._begin(head)
-        self._pace_client()
+        if self.held:
+            self._pace_client()
 
     def _begin(self, head: RequestHead) -> None:
         """Set up the exchange of one request."""

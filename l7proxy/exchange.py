@@ -152,7 +152,7 @@ class Exchange:
     def finish(self) -> None:
         """The answer is complete. An answer before the request's end leaves neither connection usable."""
         talk, answer = self.talk, self.answer
-        keep = self.sent and answer is not None and answer.persistent and not talk.responses.buffered
+        keep = self.sent and answer is not None and answer.persistent and not talk.responses.buffer
         self.part(keep)
         talk.finished(self.sent)
 

@@ -31,7 +31,7 @@ _OPTIONS = re.compile(rb"[ \t]*,[ \t]*")
 class Section:
     """The header section of one message while it is read, reused for the next one."""
 
-    __slots__ = ("coded", "host", "kept", "length", "options", "refused", "rules", "target")
+    __slots__ = ("coded", "host", "kept", "length", "noted", "options", "refused", "rules", "target")
 
     def __init__(self, rules: Mapping[bytes, Callable[[Section, bytes], None]]) -> None:
         self.rules = rules
@@ -43,8 +43,8 @@ class Section:
         self.kept: list[Field] = []
         self.host: bytes | None = None
         self.length = NO_BODY
-        self.coded = False
-        self.options: set[bytes] | None = None
+        self.coded = self.noted = False
+        self.options: frozenset[bytes] | None = None
         self.refused: Refused | None = None
 
     def on_url(self, target: bytes) -> None:
@@ -52,7 +52,7 @@ class Section:
         self.target += target
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """llhttp: a field line. OWS after the value is no part of it (RFC 9112 5.1), llhttp leaves it on."""
+        """llhttp: a field line. OWS after the value is no part of it (RFC 9112 5.1), and llhttp leaves it on."""
         rule = self.rules.get(name.lower())
         if rule is None:
             self.kept.append((name, value.rstrip(b" \t")))
@@ -62,9 +62,10 @@ class Section:
     def refuse(self, status: int, why: str, section: str) -> None:
         """Note a refusal, if it is the first."""
         self.refused = self.refused or Refused(status, why, section)
+        self.noted = True
 
     def verdict(self) -> None:
-        """Raise what was noted; then apply what only the whole section shows."""
+        """Raise what was noted; then apply what only the whole section shows. Needless unless `noted`."""
         if self.coded and self.length != NO_BODY:
             raise Refused(400, "Content-Length beside Transfer-Encoding", "RFC 9112 6.1")
         if self.refused:
@@ -72,7 +73,7 @@ class Section:
         if self.options is not None and self.options - _USUAL_OPTIONS:
             self._drop_named(self.options)
 
-    def _drop_named(self, options: set[bytes]) -> None:
+    def _drop_named(self, options: frozenset[bytes]) -> None:
         """Fields that Connection names are for this connection only (RFC 9110 7.6.1)."""
         self.kept = [field for field in self.kept if field[0].lower() not in options]
 
@@ -89,7 +90,8 @@ class Section:
         return b"close" not in options and (minor >= 1 or b"keep-alive" in options)
 
 
-_USUAL_OPTIONS = {b"close", b"keep-alive"}
+_USUAL_OPTIONS = frozenset((b"close", b"keep-alive"))
+_FREQUENT = {option: frozenset((option,)) for option in _USUAL_OPTIONS}
 
 
 def check_octets(head: bytes, limits: Limits) -> None:
@@ -144,12 +146,13 @@ def transfer_encoding(section: Section, value: bytes) -> None:
         section.refuse(400, "more than one Transfer-Encoding", "RFC 9112 6.1")
     elif value.lower() != b"chunked":
         section.refuse(501, "a transfer coding other than chunked", "RFC 9112 6.1")
-    section.coded = True
+    section.coded = section.noted = True
 
 
 def connection(section: Section, value: bytes) -> None:
     """A list of options; each may name a field that is to be removed (RFC 9110 7.6.1)."""
-    named = set(_OPTIONS.split(value.lower()))
+    named = _FREQUENT.get(value) or frozenset(_OPTIONS.split(value.lower()))
+    section.noted = True
     section.options = named if section.options is None else section.options | named
 
 

@@ -32,26 +32,31 @@ from l7proxy.refusal import REQUEST_DIAGNOSES, RESPONSE_DIAGNOSES, UNKNOWN_METHO
 from l7proxy.target import resolve
 
 Event = RequestHead | ResponseHead | bytes | End
+_CR = 13
 _BARE = re.compile(rb"\r(?!\n|\Z)|(?<!\r)\n")
 
 
 class Reader:
-    """What both directions share: a buffer, and whether a head or a body comes next."""
+    """What both directions share: a buffer, and whether a head or a body comes next.
+
+    buffer: bytes that have come; those before `_at` are read. Empty as soon as all of them are.
+    """
+
+    skips_empty_lines = False
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.ended = False
-        self._buffer = b""
+        self.buffer = b""
         self._at = 0
         self._body: Body | None = None
 
     def feed(self, data: bytes) -> None:
         """Bytes have come."""
-        if self._at < len(self._buffer):
-            self._buffer = self._buffer[self._at:] + data
-        else:
-            self._buffer = data
-        self._at = 0
+        if self.buffer:
+            data = self.buffer[self._at:] + data
+            self._at = 0
+        self.buffer = data
 
     def end(self) -> None:
         """No more bytes will come."""
@@ -60,33 +65,53 @@ class Reader:
     @property
     def buffered(self) -> int:
         """How many bytes have come and are not read yet."""
-        return len(self._buffer) - self._at
+        return len(self.buffer) - self._at
 
     def next(self) -> Event | None:
         """The next event, or None if more bytes are needed for it. Raises Refused; nothing can be read after that."""
         if self._body is None:
-            return self._head()
-        event, self._at = self._body.take(self._buffer, self._at)
+            return self._head() if self.buffer else None
+        event, at = self._body.take(self.buffer, self._at)
+        self._read_to(at)
         if event is END or (event is None and self.ended and self._body.cut()):
             self._body = None
             return END
         return event
 
+    def _read_to(self, at: int) -> None:
+        if at == len(self.buffer):
+            self.buffer, self._at = b"", 0
+        else:
+            self._at = at
+
     def _head(self) -> Event | None:
         """The next whole head, and set up the reader of its body."""
-        end = self._buffer.find(b"\r\n\r\n", self._at)
+        buffer, at = self.buffer, self._at
+        if buffer[at] == _CR and self.skips_empty_lines:
+            return self._empty_line()
+        end = buffer.find(b"\r\n\r\n", at)
         if end < 0:
-            self._partial(self._buffer[self._at:])
+            self._partial(buffer[at:])
             return None
-        head = self._buffer[self._at:end + 4]
+        head = buffer[at:end + 4]
         if len(head) > self.limits.head_bytes:
             self._partial(head)
         check_octets(head, self.limits)
-        self._at = end + 4
+        self._read_to(end + 4)
         event = self._parse(head)
         if event.body != NO_BODY:
             self._body = body_reader(event.body, self.limits)
         return event
+
+    def _empty_line(self) -> Event | None:
+        """One before a request is skipped (RFC 9112 2.2); what only begins like one is malformed."""
+        begun = self.buffer[self._at:self._at + 2]
+        if begun == b"\r":
+            return None
+        if begun != b"\r\n":
+            raise Refused(400, "bare CR or LF", "RFC 9112 2.2")
+        self._read_to(self._at + 2)
+        return self.next()
 
     def _partial(self, begun: bytes) -> None:
         """Refuse a head that can't become whole any more: sooner than its end, for its end may never come."""
@@ -105,15 +130,12 @@ class Reader:
 class RequestReader(Reader):
     """A client's side of its connection."""
 
+    skips_empty_lines = True
+
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits)
         self._section = Section(REQUEST_FIELDS)
         self._parser = HttpRequestParser(self._section)
-
-    def _head(self) -> Event | None:
-        while self._buffer.startswith(b"\r\n", self._at):  # empty lines before a request, RFC 9112 2.2
-            self._at += 2
-        return super()._head()
 
     def _parse(self, head: bytes) -> RequestHead:
         section, parser = self._section, self._parser
@@ -130,29 +152,33 @@ class RequestReader(Reader):
 
     def _decide(self, head: bytes, method: bytes, section: Section) -> RequestHead:
         """The head, from what llhttp found and what the section's rules noted."""
-        minor = self._minor(head, method, section.target)
-        section.verdict()
-        target, host = resolve(method, section.target, section.host)
+        target, host, body, minor = section.target, section.host, section.length, 1
+        if len(target) > self.limits.target_bytes:
+            raise Refused(414, "request-target too long", "RFC 9112 3")
+        if not head.startswith(b"%b %b HTTP/1.1\r\n" % (method, target)):  # every octet of the line is accounted for
+            minor = _older(head, method, target)
+        if section.noted:
+            section.verdict()
+            body = section.body
+        if target[0] != _SLASH or b"#" in target or method == b"TRACE":
+            target, host = resolve(method, target, host)
         if minor == 0:
             _check_old(section)
         elif section.host is None:
             raise Refused(400, "no Host", "RFC 9112 3.2")
-        if section.body != NO_BODY:
+        if body != NO_BODY:
             self._parser = HttpRequestParser(section)  # the old one waits for a body that it is not going to see
-        return RequestHead(method, target, host or b"", minor, section.kept, section.body, section.persists(minor))
-
-    def _minor(self, head: bytes, method: bytes, target: bytes) -> int:
-        """Which HTTP/1.x the request-line says; every octet of the line is accounted for (RFC 9112 3)."""
-        if len(target) > self.limits.target_bytes:
-            raise Refused(414, "request-target too long", "RFC 9112 3")
-        line = b"%b %b HTTP/1." % (method, target)
-        version = head[len(line):len(line) + 3]
-        if head.startswith(line) and version in _MINORS:
-            return _MINORS[version]
-        raise diagnose(head, REQUEST_DIAGNOSES, "malformed request-line")
+        return RequestHead(method, target, host or b"", minor, section.kept, body, section.persists(minor))
 
 
-_MINORS = {b"1\r\n": 1, b"0\r\n": 0}
+_SLASH = 47
+
+
+def _older(head: bytes, method: bytes, target: bytes) -> int:
+    """The minor version of a request-line that is not HTTP/1.1's: 0, or it is refused (RFC 9112 3)."""
+    if head.startswith(b"%b %b HTTP/1.0\r\n" % (method, target)):
+        return 0
+    raise diagnose(head, REQUEST_DIAGNOSES, "malformed request-line")
 
 
 def _check_old(section: Section) -> None:
@@ -177,7 +203,7 @@ class ResponseReader(Reader):
         gets a parser of its own.
         """
         self._method = method
-        self._buffer, self._at, self._body, self.ended = b"", 0, None, False
+        self.buffer, self._at, self._body, self.ended = b"", 0, None, False
         self._parser = HttpResponseParser(self._section)
 
     def _parse(self, head: bytes) -> ResponseHead:
@@ -197,7 +223,8 @@ class ResponseReader(Reader):
             raise Refused(502, "malformed status-line", "RFC 9112 4")
         if status == 101:
             raise Refused(502, "101 without an Upgrade asked for", "RFC 9110 15.2.2")
-        section.verdict()
+        if section.noted:
+            section.verdict()
         if section.coded and minor == 0:
             raise Refused(502, "Transfer-Encoding in HTTP/1.0", "RFC 9112 6.1")
         body = self._body_of(status, section)

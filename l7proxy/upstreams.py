@@ -33,7 +33,7 @@ class Upstreams:
         idle = self.idle[server.backend.id]
         while idle:
             upstream = idle.pop()
-            upstream.alarm.cancel()
+            upstream.alarm.hush()
             if not upstream.transport.is_closing():
                 return upstream
         return None

@@ -34,8 +34,12 @@ class Alarm:
         if self.filed == NEVER or due < self.filed:
             self.wheel.file(self)
 
+    def hush(self) -> None:
+        """Don't ring, until set again. Costs nothing now; the wheel finds out when the slot comes up."""
+        self.due = NEVER
+
     def cancel(self) -> None:
-        """Don't ring."""
+        """Don't ring, and be forgotten by the wheel."""
         self.due = NEVER
         self.wheel.forget(self)
 
@@ -73,7 +77,7 @@ class Wheel:
             self.forget(alarm)
             if alarm.due > self.now:
                 self.file(alarm)
-            else:
+            elif alarm.due != NEVER:
                 alarm.due = NEVER
                 alarm.ring()
         self._slots.pop(self.now, None)
