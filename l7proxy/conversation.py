@@ -152,7 +152,7 @@ class Conversation:
             self.close(Close.ABORT)
             return
         bodiless = exchange.head.method == b"HEAD"
-        self.persistent = self.persistent and exchange.sent
+        self.persistent = self.persistent and exchange.sent and exchange.head.minor >= 1
         self.outside.to_client(write.own_answer(status, why, self.persistent, bodiless=bodiless))
         self.finished(exchange.sent)
 

@@ -115,15 +115,20 @@ class ClientSocket(asyncio.Protocol):
         self.upstream, upstream.owner = upstream, self
         return True
 
+    # A connection that broke while it was written to says so only in the loop's next round; until then nothing may be
+    # asked of its transport, which would raise.
+
     def to_upstream(self, data: bytes) -> None:
-        if self.upstream is not None:
+        if self.upstream is not None and not self.upstream.transport.is_closing():
             self.upstream.transport.write(data)
 
     def to_client(self, data: bytes) -> None:
-        self.transport.write(data)
+        if not self.transport.is_closing():
+            self.transport.write(data)
 
     def hold_client(self, held: bool) -> None:
-        (self.transport.pause_reading if held else self.transport.resume_reading)()
+        if not self.transport.is_closing():
+            (self.transport.pause_reading if held else self.transport.resume_reading)()
 
     def hold_upstream(self, held: bool) -> None:
         if self.upstream is not None:
@@ -135,23 +140,26 @@ class ClientSocket(asyncio.Protocol):
             (upstream.rest if keep else upstream.hang_up)()
 
     def close_client(self, how: Close) -> None:
-        if how is Close.ABORT:
+        if how is Close.ABORT or self.transport.is_closing():
             self.transport.abort()
-        elif how is Close.FLUSH:
+            return
+        self.wait(Wait.LINGER)
+        if how is Close.FLUSH:
             self.transport.close()
         else:
             self.transport.write_eof()
-        self.wait(Wait.LINGER)
 
     def wait(self, what: Wait) -> None:
         self.awaited = what
         self.alarm.set(self.ticks[what])
 
     def _ring(self) -> None:
-        if self.talk.closed:
-            self.transport.abort()
-        else:
+        if not self.talk.closed:
             self.talk.timed_out(self.awaited)
+        elif self.awaited is Wait.LINGER and self.transport.get_write_buffer_size():
+            self.wait(Wait.RELAY)  # a slow client still takes the end of its answer
+        else:
+            self.transport.abort()
 
     def __repr__(self) -> str:
         return f"<ClientSocket of {self.front.site.pool.name}: {self.talk}>"

@@ -107,7 +107,7 @@ class UpstreamSocket(asyncio.Protocol):
 
     def hold(self, held: bool) -> None:
         """Stop reading, or go on."""
-        if held is not self.paused:
+        if held is not self.paused and not self.transport.is_closing():
             self.paused = held
             (self.transport.pause_reading if held else self.transport.resume_reading)()
 
