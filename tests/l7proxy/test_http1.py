@@ -164,6 +164,7 @@ REFUSED = {
     "chunk ext CR": (CHUNKS + b"3;a\rb\r\nabc\r\n0\r\n\r\n", 400),
     "chunk ext long": (CHUNKS + b"3;" + b"a" * 300 + b"\r\nabc\r\n0\r\n\r\n", 400),
     "chunk longer": (CHUNKS + b"3\r\nabcd\r\n0\r\n\r\n", 400),
+    "chunk without end": (CHUNKS + b"3\r\nabcXX0\r\n\r\n", 400),
     "chunk LF end": (CHUNKS + b"3\r\nabc\n0\r\n\r\n", 400),
     "trailer fold": (CHUNKS + b"0\r\nA: b\r\n c\r\n\r\n", 400),
     "trailer no colon": (CHUNKS + b"0\r\nGET / HTTP/1.1\r\n\r\n", 400),
