@@ -1,0 +1,153 @@
+"""Where a body ends: by its length, by its last chunk, or with its connection (RFC 9112 6.3, 7.1).
+
+      4;name=value CRLF   size in hex, extensions ignored
+      Wiki CRLF           that many octets
+      0 CRLF              the last chunk
+      Field: value CRLF   trailers, discarded (RFC 9112 7.1.2)
+      CRLF
+
+Rules kept here:
+
+1. `take(buffer, at)` returns (event, where to go on): a piece of the body, END, or None for "more bytes first".
+2. Whatever the pieces in which bytes arrive, the same octets come out, and the same refusal at the same octet.
+3. Nothing is kept but counters: a body is never in memory.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+from l7proxy.limits import Limits
+from l7proxy.messages import CHUNKED, END, UNTIL_CLOSE, End
+from l7proxy.refusal import TOKEN, Refused
+
+Step = tuple[bytes | End | None, int]
+
+
+class Body(Protocol):
+    """A body that is being read."""
+
+    def take(self, buffer: bytes, at: int) -> Step:
+        """The next event in `buffer` from `at`, and where the one after it starts. Raises Refused."""
+
+    def cut(self) -> bool:
+        """Whether the connection's end, now, is also the body's end."""
+
+
+class LengthBody:
+    """Content-Length octets (RFC 9112 6.2)."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, length: int) -> None:
+        self.left = length
+
+    def take(self, buffer: bytes, at: int) -> Step:
+        if not self.left:
+            return END, at
+        piece = buffer[at:at + self.left]
+        self.left -= len(piece)
+        return piece or None, at + len(piece)
+
+    def cut(self) -> bool:
+        return False
+
+
+class UntilClose:
+    """Everything until the connection ends; only an answer may be so (RFC 9112 6.3, rule 8)."""
+
+    __slots__ = ()
+
+    def take(self, buffer: bytes, at: int) -> Step:
+        return buffer[at:] or None, len(buffer)
+
+    def cut(self) -> bool:
+        return True
+
+
+_QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"'
+_EXTENSION = rb"[ \t]*;[ \t]*" + TOKEN + rb"(?:[ \t]*=[ \t]*(?:" + TOKEN + rb"|" + _QUOTED + rb"))?"
+_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:" + _EXTENSION + rb")*\r\n")
+_TRAILER = re.compile(TOKEN + rb":[\t \x21-\x7e\x80-\xff]*\r\n")
+
+
+class ChunkedBody:
+    """Chunks (RFC 9112 7.1): `left` octets of this one, then its CRLF, then the next size line."""
+
+    __slots__ = ("left", "limits", "state", "trailers")
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.left = self.trailers = 0
+        self.state = self._size
+
+    def take(self, buffer: bytes, at: int) -> Step:
+        event: bytes | End | None = None
+        while event is None:
+            event, after = self.state(buffer, at)
+            if event is None and after == at:
+                break
+            at = after
+        return event, at
+
+    def cut(self) -> bool:
+        return False
+
+    def _size(self, buffer: bytes, at: int) -> Step:
+        """chunk-size, strictly hex, and no more digits than a length may have (RFC 9112 7.1)."""
+        line = _line(buffer, at, self.limits.chunk_line_bytes)
+        if line is None:
+            return None, at
+        found = _SIZE_LINE.fullmatch(line)
+        if found is None:
+            raise Refused(400, "malformed chunk-size line", "RFC 9112 7.1")
+        self.left = int(found[1], 16)
+        self.state = self._data if self.left else self._trailer
+        return None, at + len(line)
+
+    def _data(self, buffer: bytes, at: int) -> Step:
+        piece = buffer[at:at + self.left]
+        self.left -= len(piece)
+        if not self.left:
+            self.state = self._data_end
+        return piece or None, at + len(piece)
+
+    def _data_end(self, buffer: bytes, at: int) -> Step:
+        """The CRLF after a chunk's data; a length that lies is seen here."""
+        end = buffer[at:at + 2]
+        if not b"\r\n".startswith(end):
+            raise Refused(400, "chunk data longer than its size", "RFC 9112 7.1")
+        if len(end) < 2:
+            return None, at
+        self.state = self._size
+        return None, at + 2
+
+    def _trailer(self, buffer: bytes, at: int) -> Step:
+        """The trailer section: checked like fields, bounded like a head, discarded."""
+        line = _line(buffer, at, self.limits.head_bytes - self.trailers)
+        if line is None:
+            return None, at
+        if line == b"\r\n":
+            return END, at + 2
+        if not _TRAILER.fullmatch(line):
+            raise Refused(400, "malformed trailer field", "RFC 9112 7.1.2")
+        self.trailers += len(line)
+        return None, at + len(line)
+
+
+def _line(buffer: bytes, at: int, most: int) -> bytes | None:
+    """The line of at most `most` octets that starts at `at`, its LF included; None while it is not whole."""
+    end = buffer.find(b"\n", at, at + most)
+    if end < 0:
+        if len(buffer) - at >= most:
+            raise Refused(400, "a line of a chunked body is too long", "RFC 9112 7.1.1")
+        return None
+    return buffer[at:end + 1]
+
+
+def body_reader(body: int, limits: Limits) -> Body:
+    """The reader for a head's `body` (messages.py), which is not NO_BODY."""
+    if body == CHUNKED:
+        return ChunkedBody(limits)
+    return UntilClose() if body == UNTIL_CLOSE else LengthBody(body)

@@ -1,0 +1,71 @@
+"""What the proxy is told: the services of its file, and where to listen.
+
+A service file is a JSON list of Service JSON forms (balancing/service.py); those of layer l7 are the proxy's.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from balancing import Service
+from balancing.service import IPAddress
+from layerlab import LabError
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a service is listened for; port 0 lets the system choose one."""
+
+    ip: IPAddress
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.ip}]:{self.port}" if self.ip.version == 6 else f"{self.ip}:{self.port}"
+
+
+def read_services(path: Path) -> list[Service]:
+    """The L7 services in the file at `path`. Raises LabError if there is none, or it can't be read."""
+    try:
+        forms = json.loads(path.read_text())
+    except OSError as error:
+        raise LabError(f"{path} can't be read: {error.strerror}", "a file of services in JSON") from None
+    except ValueError as error:
+        raise LabError(f"{path} is not JSON: {error}", "a list of services in JSON") from None
+    if not isinstance(forms, list):
+        raise LabError(f"{path} holds a {type(forms).__name__}", "a list of services in JSON")
+    services = [service for service in map(Service.from_json, forms) if service.layer == "l7"]
+    if not services:
+        raise LabError(f"{path} holds no service of layer l7", "at least one: the rest is for the controller",
+                       'set "layer": "l7" in one of them')
+    return services
+
+
+def listen_at(services: list[Service], listen: str | None) -> list[Address]:
+    """Where each of `services` listens: its VIP and port, or `listen` (ADDRESS[:PORT]) instead for a single one."""
+    if listen is None:
+        return [Address(service.vip, service.port or 0) for service in services]
+    if len(services) != 1:
+        names = ", ".join(service.name for service in services)
+        raise LabError(f"--listen names one address for {len(services)} services ({names})",
+                       "exactly one service of layer l7", "leave --listen out: each listens on its VIP")
+    return [parse_address(listen, services[0].port or 0)]
+
+
+def parse_address(text: str, port: int) -> Address:
+    """Read ADDRESS[:PORT], an IPv6 address with a port in brackets; `port` when there is none. Raises LabError."""
+    host, digits = text, ""
+    if text.startswith("["):
+        host, _, digits = text[1:].partition("]")
+        digits = digits.removeprefix(":")
+    elif text.count(":") == 1:
+        host, _, digits = text.partition(":")
+    try:
+        number = int(digits) if digits else port
+        if not 0 <= number <= 65_535:
+            raise ValueError
+        return Address(ipaddress.ip_address(host), number)
+    except ValueError:
+        raise LabError(f"--listen is {text!r}", "ADDRESS[:PORT]", "127.0.0.1:8080 or [::1]:8080") from None

@@ -1,0 +1,232 @@
+"""One client connection: its requests, one after another, and what is answered when there is no exchange.
+
+     client_bytes ──► requests (http1) ──head──► Exchange ──finished──► the next request, or the end
+                          └──Refused──► an answer of our own, and the end
+
+Rules kept here:
+
+1. One exchange at a time: pipelined requests wait unread and are answered in order (RFC 9112 9.3.2).
+2. After a request that was refused nothing more is read from its connection: what follows may be part of it.
+3. Every public method is an event; it leaves the connection either waiting for something bounded or closed.
+"""
+
+from __future__ import annotations
+
+from balancing import Unit
+from l7proxy import failures, write
+from l7proxy.exchange import Exchange
+from l7proxy.http1 import RequestReader, ResponseReader
+from l7proxy.limits import Wait
+from l7proxy.messages import RequestHead
+from l7proxy.outside import Close, Outside, Site
+from l7proxy.refusal import Refused
+
+
+class Conversation:
+    """What a client and the proxy say to each other. `client`, `key`: its address, in words and packed."""
+
+    __slots__ = ("client", "client_full", "client_name", "closed", "exchange", "held", "key", "outside",
+                 "persistent", "requests", "responses", "site", "upstream_full", "upstream_held", "waiting")
+
+    def __init__(self, outside: Outside, site: Site, client: str, key: bytes) -> None:
+        self.outside, self.site = outside, site
+        self.client_name, self.client, self.key = client, client.encode(), key
+        self.requests = RequestReader(site.limits)
+        self.responses = ResponseReader(site.limits)
+        self.exchange: Exchange | None = None
+        self.persistent = True
+        self.waiting: Wait | None = None
+        self.closed = self.held = self.upstream_held = self.client_full = self.upstream_full = False
+        self._await(Wait.IDLE)
+
+    # What the client does.
+
+    def client_bytes(self, data: bytes) -> None:
+        """Bytes have come from the client."""
+        if self.closed:
+            return
+        self.requests.feed(data)
+        if self.exchange is None:
+            self._next_requests()
+        elif not self.exchange.sent:
+            self.exchange.pump_request()
+        if self.requests.buffer or self.held:
+            self._pace_client()
+
+    def client_end(self) -> None:
+        """The client says no more, but may still listen: what it asked for whole is answered (RFC 9112 9.6)."""
+        self.persistent = False
+        self.requests.end()
+        if self.exchange is None:
+            self.close(Close.FLUSH)
+        else:
+            self.exchange.pump_request()
+
+    def client_gone(self) -> None:
+        """The client's connection no longer exists."""
+        self.closed = True
+        self._drop_exchange()
+
+    def client_paused(self, full: bool) -> None:
+        """The client reads slower than we send (or, with False, has caught up)."""
+        self.client_full = full
+        if not full and self.exchange is not None and self.exchange.open:
+            self.exchange.pump_response()
+            self._next_requests()
+        self._pace_upstream()
+
+    # What the backend does.
+
+    def opened(self) -> None:
+        """The connection that was dialled is open."""
+        if self.exchange is not None:
+            self.exchange.opened(reused=False)
+            self._pace_client()
+
+    def not_opened(self) -> None:
+        """The connection that was dialled was refused."""
+        if self.exchange is not None:
+            self.exchange.fail(failures.REFUSED)
+            self._next_requests()
+
+    def upstream_bytes(self, data: bytes) -> None:
+        """Bytes have come from the backend."""
+        exchange = self.exchange
+        assert exchange is not None
+        exchange.heard = True
+        self.responses.feed(data)
+        if self.client_full:
+            self._pace_upstream()
+            return
+        exchange.pump_response()
+        if self.exchange is None and self.requests.buffer:
+            self._next_requests()
+
+    def upstream_gone(self, clean: bool) -> None:
+        """The backend's connection no longer exists; `clean` unless by an error."""
+        if self.exchange is not None:
+            self.exchange.upstream_gone(clean)
+            self._next_requests()
+
+    def upstream_paused(self, full: bool) -> None:
+        """The backend reads slower than we send (or, with False, has caught up)."""
+        self.upstream_full = full
+        if not full and self.exchange is not None:
+            self.exchange.pump_request()
+            self._pace_client()
+
+    # What the clock and the operator do.
+
+    def timed_out(self, what: Wait) -> None:
+        """`what` has been waited for beyond its limit."""
+        if what in _BACKEND_LATE and self.exchange is not None:
+            self.exchange.fail(_BACKEND_LATE[what])
+            self._next_requests()
+        elif what in (Wait.HEAD, Wait.BODY):
+            self.refuse(Refused(408, "the request did not come in time", "RFC 9110 15.5.9"))
+        else:
+            self.close(Close.ABORT if what is Wait.RELAY else Close.FLUSH)
+
+    def drain(self) -> None:
+        """The proxy stops: finish the request in flight, take no other."""
+        self.persistent = False
+        if self.exchange is None:
+            self.close(Close.FLUSH)
+
+    # What an exchange reports.
+
+    def finished(self, sent: bool) -> None:
+        """The exchange is over and answered; `sent`: its request was read to the end."""
+        self.exchange = None
+        self.upstream_full = self.upstream_held = False
+        if sent and self.persistent:
+            self._await(Wait.IDLE)
+        else:
+            self.close(Close.FLUSH if sent and not self.requests.buffer else Close.LINGER)
+
+    def answer(self, status: int, why: str) -> None:
+        """Answer the exchange's request ourselves; if half an answer has gone already, reset instead."""
+        exchange = self.exchange
+        assert exchange is not None
+        if exchange.answer is not None:
+            self.close(Close.ABORT)
+            return
+        bodiless = exchange.head.method == b"HEAD"
+        self.persistent = self.persistent and exchange.sent and exchange.head.minor >= 1
+        self.outside.to_client(write.own_answer(status, why, self.persistent, bodiless=bodiless))
+        self.finished(exchange.sent)
+
+    def refuse(self, refused: Refused) -> None:
+        """Answer a request that is not forwarded, or not further, and close: rule 2."""
+        if self.exchange is not None and self.exchange.answer is not None:
+            self.close(Close.ABORT)
+            return
+        self._drop_exchange()
+        self.outside.to_client(write.own_answer(refused.status, str(refused), persistent=False))
+        self.close(Close.LINGER)
+
+    def close(self, how: Close) -> None:
+        """End the client's connection, and whatever is under way for it."""
+        self._drop_exchange()
+        if not self.closed:
+            self.closed = True
+            self.outside.close_client(how)
+
+    # Inside.
+
+    def _next_requests(self) -> None:
+        """Begin what has come. A loop: a request that is answered on the spot leaves room for the next one."""
+        while self.exchange is None and not self.closed and self.requests.buffer:
+            try:
+                head = self.requests.next()
+            except Refused as refused:
+                self.refuse(refused)
+                return
+            if head is None:
+                self._await(Wait.HEAD if self.requests.buffer else Wait.IDLE)
+                break
+            assert isinstance(head, RequestHead)
+            self._begin(head)
+        if self.held:
+            self._pace_client()
+
+    def _begin(self, head: RequestHead) -> None:
+        """Set up the exchange of one request."""
+        self.waiting = None
+        self.persistent = self.persistent and head.persistent
+        if not head.host:  # only HTTP/1.0 may leave it out
+            head = head._replace(host=self.site.authority)
+        unit = Unit((self.client_name, next(self.site.numbers)), self.key)
+        self.exchange = Exchange(self, head, unit)
+        self.exchange.choose()
+
+    def _await(self, what: Wait) -> None:
+        """Wait for the client; a head that comes in drops does not start its limit anew."""
+        if self.exchange is None and not self.closed and self.waiting is not what:
+            self.waiting = what
+            self.outside.wait(what)
+
+    def _drop_exchange(self) -> None:
+        if self.exchange is not None:
+            exchange, self.exchange = self.exchange, None
+            exchange.part(keep=False)
+
+    def _pace_client(self) -> None:
+        """Hold the client while it is far ahead of what can be sent on."""
+        held = self.requests.buffered > self.site.limits.read_ahead_bytes and not self.closed
+        if held is not self.held:
+            self.held = held
+            self.outside.hold_client(held)
+
+    def _pace_upstream(self) -> None:
+        """Hold the backend while the client is behind."""
+        held = self.client_full and self.exchange is not None and self.exchange.open
+        if held is not self.upstream_held:
+            self.upstream_held = held
+            self.outside.hold_upstream(held)
+
+    def __repr__(self) -> str:
+        return f"<Conversation with {self.client_name}: {self.exchange or ('closed' if self.closed else 'idle')}>"
+
+
+_BACKEND_LATE = {Wait.CONNECT: failures.UNREACHABLE, Wait.ANSWER: failures.SILENT}

@@ -1,0 +1,45 @@
+"""The events file: decisions as NDJSON, without a write per request.
+
+     pool ──event──► a list ──every 50 ms, and at the end──► one write
+
+Rule: an event is stamped when it happens and written when there is time; a reader waits for it at most FLUSH_S.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from balancing import Event, ndjson
+from layerlab import LabError
+
+FLUSH_S = 0.05
+
+
+class EventLog:
+    """Events on their way to a file. later(seconds, call): the loop's call_later.
+
+    Raises LabError if the file can't be opened.
+    """
+
+    def __init__(self, path: Path, later: Callable[[float, Callable[[], object]], object]) -> None:
+        self._later = later
+        self._events: list[tuple[float, Event]] = []
+        try:
+            self._file = path.open("ab", buffering=0)
+        except OSError as error:
+            raise LabError(f"the events file {path} can't be opened: {error.strerror}",
+                           "a path that can be written") from None
+
+    def add(self, event: Event) -> None:
+        """Note `event`, now; the first one of a batch arms the timer."""
+        if not self._events:
+            self._later(FLUSH_S, self.flush)
+        self._events.append((time.time(), event))
+
+    def flush(self) -> None:
+        """Write what was noted, in whole lines."""
+        events, self._events = self._events, []
+        if events:
+            self._file.write("".join(ndjson(event, stamp) for stamp, event in events).encode())

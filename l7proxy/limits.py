@@ -1,0 +1,72 @@
+"""How long and how much the proxy bears: every bound in one frozen place.
+
+Rules kept here:
+
+1. A bound is a field of `Limits`, with its unit in its name; no number of this kind stands elsewhere.
+2. What the proxy may be waiting for is a row of `Wait`; its value is the field of `Limits` that bounds it.
+
+      IDLE ──first byte──► HEAD ──whole head──► CONNECT ──open──► BODY ──sent──► ANSWER ──head──► RELAY ─┐
+        ▲                                                                                                │
+        └────────────────────────────────── answered, connection kept ───────────────────────────────────┘
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Wait(Enum):
+    """What a client connection waits for; the value names the bound in `Limits`."""
+
+    IDLE = "keep_alive_s"
+    HEAD = "head_s"
+    CONNECT = "connect_s"
+    BODY = "body_idle_s"
+    ANSWER = "answer_s"
+    RELAY = "relay_idle_s"
+    LINGER = "linger_s"
+
+    # Enum's own hash is a Python function; these keys are looked up several times per request.
+    __hash__ = object.__hash__
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The bounds of one proxy.
+
+    keep_alive_s:   a connection without a request, on either side.
+    head_s:         from the first byte of a request head to its last.
+    body_idle_s:    between two pieces of a request body.
+    connect_s:      for a backend to accept a connection.
+    answer_s:       from the last byte sent to a backend to the head of its answer.
+    relay_idle_s:   between two pieces of an answer, whoever of the two is slow.
+    linger_s:       how long a refused client's bytes are still read (RFC 9112 9.6).
+    stop_s:         how long requests in flight may take once the proxy is told to stop.
+    tick_s:         the step of the timer wheel: how late a bound may ring.
+    head_bytes, target_bytes, header_count: 431, 414 and 431 beyond these (RFC 6585 5, RFC 9110 15.5.15).
+    chunk_line_bytes: one chunk-size line, extensions included.
+    read_ahead_bytes: what is read from a client before it can be sent on; then reading pauses.
+    idle_upstreams: connections kept open to one backend.
+    """
+
+    keep_alive_s: float = 60.0
+    head_s: float = 10.0
+    body_idle_s: float = 30.0
+    connect_s: float = 3.0
+    answer_s: float = 60.0
+    relay_idle_s: float = 60.0
+    linger_s: float = 2.0
+    stop_s: float = 5.0
+    tick_s: float = 0.25
+    head_bytes: int = 32_768
+    target_bytes: int = 8_192
+    header_count: int = 100
+    chunk_line_bytes: int = 256
+    read_ahead_bytes: int = 65_536
+    idle_upstreams: int = 128
+
+    def ticks(self, wait: Wait) -> int:
+        """How many ticks of the wheel `wait` may last; at least one."""
+        seconds: float = getattr(self, wait.value)
+        return max(1, round(seconds / self.tick_s))

@@ -1,0 +1,104 @@
+"""The proxy as a process: listen, say Ready, tick, and stop without losing a request.
+
+     listen on all ──► Ready for each ──► serve ──SIGTERM──► stop accepting ──► drain ──stop_s at most──► exit 0
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import itertools
+import os
+import signal
+import sys
+from pathlib import Path
+
+from balancing import Pool, Ready, Service
+from l7proxy.config import Address
+from l7proxy.eventlog import EventLog
+from l7proxy.limits import Limits
+from l7proxy.outside import Site
+from l7proxy.shell import Front
+from l7proxy.wheel import Wheel
+from layerlab import LabError
+
+BACKLOG = 1024
+
+
+class Proxy:
+    """Every service of one process, on one loop and one wheel."""
+
+    def __init__(self, limits: Limits, events: EventLog | None) -> None:
+        self.limits, self.events = limits, events
+        self.loop = asyncio.get_running_loop()
+        self.wheel = Wheel()
+        self.fronts: list[Front] = []
+        self._listeners: list[asyncio.Server] = []
+        self._tick()
+
+    def _tick(self) -> None:
+        self.wheel.advance()
+        self.loop.call_later(self.limits.tick_s, self._tick)
+
+    async def listen(self, service: Service, address: Address) -> Address:
+        """Serve `service` at `address`; return the address with the port it got. Raises LabError."""
+        pool = Pool(service, self.events.add if self.events else None)
+        authority = str(Address(service.vip, service.port or 0)).encode()
+        front = Front(Site(pool, self.limits, authority, itertools.count(1)), self.wheel)
+        try:
+            listener = await self.loop.create_server(front.protocol, str(address.ip), address.port, backlog=BACKLOG)
+        except OSError as error:
+            raise _cannot_listen(service, address, error) from None
+        self.fronts.append(front)
+        self._listeners.append(listener)
+        return Address(address.ip, listener.sockets[0].getsockname()[1])
+
+    def ready(self, service: Service, address: Address) -> None:
+        """Tell the world that `service` can be used."""
+        if self.events:
+            self.events.add(Ready(service.name))
+            self.events.flush()
+        print(f"{service.name}: listening on {address}", file=sys.stderr, flush=True)
+
+    async def stop(self) -> None:
+        """Accept nothing more, answer what is in flight, within stop_s; then leave."""
+        for listener in self._listeners:
+            listener.close()
+        for front in self.fronts:
+            for client in tuple(front.clients):
+                client.talk.drain()
+        deadline = self.loop.time() + self.limits.stop_s
+        while any(front.clients for front in self.fronts) and self.loop.time() < deadline:
+            await asyncio.sleep(0.01)
+        for front in self.fronts:
+            for client in tuple(front.clients):
+                client.transport.abort()
+            front.upstreams.close()
+        await asyncio.sleep(0)  # let the aborted connections report, so their units are released
+        if self.events:
+            self.events.flush()
+
+
+def _cannot_listen(service: Service, address: Address, error: OSError) -> LabError:
+    """What the system said, in the user's terms."""
+    if error.errno == errno.EADDRINUSE:
+        return LabError(f"{service.name}: {address} is in use by another program", "an address that is free",
+                        f"ss -ltnp 'sport = {address.port}' shows who has it")
+    if error.errno == errno.EADDRNOTAVAIL:
+        return LabError(f"{service.name}: {address.ip} is not an address of this machine", "one that is",
+                        "--listen 127.0.0.1:8080 outside the lab")
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return LabError(f"{service.name}: can't listen on {address}: {reason}", "an address that can be listened on")
+
+
+async def serve(services: list[Service], addresses: list[Address], events: Path | None, limits: Limits) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    proxy = Proxy(limits, EventLog(events, loop.call_later) if events else None)
+    found = [await proxy.listen(service, address) for service, address in zip(services, addresses, strict=True)]
+    for service, address in zip(services, found, strict=True):
+        proxy.ready(service, address)
+    await stopped.wait()
+    await proxy.stop()

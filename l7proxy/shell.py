@@ -1,0 +1,165 @@
+"""Sockets around the core: an asyncio protocol per connection, no coroutine per request.
+
+     listening socket ──► ClientSocket ──client_bytes──► Conversation (core)
+                               ▲                              │ Outside
+                               └── UpstreamSocket ◄──dial─────┘
+
+Rules kept here:
+
+1. This file decides nothing about HTTP; it carries bytes, pauses and alarms (outside.py).
+2. One alarm per connection, on the one wheel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Callable
+from typing import cast
+
+from balancing import Server
+from l7proxy.conversation import Conversation
+from l7proxy.limits import Wait
+from l7proxy.outside import Close, Site
+from l7proxy.upstreams import Upstreams, UpstreamSocket
+from l7proxy.wheel import Wheel
+
+
+class Front:
+    """What the client connections of one service share."""
+
+    def __init__(self, site: Site, wheel: Wheel) -> None:
+        service = site.pool.service
+        ports = {backend.id: service.port_of(backend) or 0 for backend in service.backends}
+        self.site, self.wheel = site, wheel
+        self.upstreams = Upstreams(site.limits, wheel, ports)
+        self.clients: set[ClientSocket] = set()
+        self.ticks = {wait: site.limits.ticks(wait) for wait in Wait}
+        self.on_empty: Callable[[], object] = lambda: None
+
+    def protocol(self) -> ClientSocket:
+        """A protocol for a client that has just connected."""
+        return ClientSocket(self)
+
+    def __repr__(self) -> str:
+        return f"<Front {self.site.pool.name}: {len(self.clients)} clients>"
+
+
+class ClientSocket(asyncio.Protocol):
+    """A client's connection: the Outside of its conversation."""
+
+    __slots__ = ("alarm", "awaited", "front", "talk", "ticks", "transport", "upstream")
+
+    talk: Conversation
+    transport: asyncio.Transport
+
+    def __init__(self, front: Front) -> None:
+        self.front, self.ticks = front, front.ticks
+        self.alarm = front.wheel.alarm(self._ring)
+        self.awaited = Wait.IDLE
+        self.upstream: UpstreamSocket | None = None
+
+    # asyncio.Protocol: what the client's socket does.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        address = ipaddress.ip_address(transport.get_extra_info("peername")[0])
+        self.front.clients.add(self)
+        self.talk = Conversation(self, self.front.site, str(address), address.packed)
+
+    def data_received(self, data: bytes) -> None:
+        self.talk.client_bytes(data)
+
+    def eof_received(self) -> bool:
+        if self.talk.closed:
+            return False  # it was lingering, and the client has seen the end
+        self.talk.client_end()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.alarm.cancel()
+        self.talk.client_gone()
+        self.front.clients.discard(self)
+        if not self.front.clients:
+            self.front.on_empty()
+
+    def pause_writing(self) -> None:
+        self.talk.client_paused(True)
+
+    def resume_writing(self) -> None:
+        self.talk.client_paused(False)
+
+    # UpstreamSocket reports.
+
+    def opened(self, upstream: UpstreamSocket) -> None:
+        """The connection that was dialled is open."""
+        self.talk.opened()
+
+    def not_opened(self, upstream: UpstreamSocket) -> None:
+        """The connection that was dialled was refused."""
+        self.upstream = None
+        self.talk.not_opened()
+
+    def upstream_gone(self, clean: bool) -> None:
+        """The backend's connection has ended."""
+        self.upstream = None
+        self.talk.upstream_gone(clean)
+
+    # Outside: what the core asks for.
+
+    def dial(self, server: Server, fresh: bool) -> bool:
+        upstream = None if fresh else self.front.upstreams.take(server)
+        if upstream is None:
+            self.upstream = self.front.upstreams.dial(server, self)
+            return False
+        self.upstream, upstream.owner = upstream, self
+        return True
+
+    # A connection that broke while it was written to says so only in the loop's next round; until then nothing may be
+    # asked of its transport, which would raise.
+
+    def to_upstream(self, data: bytes) -> None:
+        if self.upstream is not None and not self.upstream.transport.is_closing():
+            self.upstream.transport.write(data)
+
+    def to_client(self, data: bytes) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(data)
+
+    def hold_client(self, held: bool) -> None:
+        if not self.transport.is_closing():
+            (self.transport.pause_reading if held else self.transport.resume_reading)()
+
+    def hold_upstream(self, held: bool) -> None:
+        if self.upstream is not None:
+            self.upstream.hold(held)
+
+    def part_upstream(self, keep: bool) -> None:
+        upstream, self.upstream = self.upstream, None
+        if upstream is not None:
+            (upstream.rest if keep else upstream.hang_up)()
+
+    def close_client(self, how: Close) -> None:
+        if how is Close.ABORT or self.transport.is_closing():
+            self.transport.abort()
+            return
+        self.wait(Wait.LINGER)
+        if how is Close.FLUSH:
+            self.transport.close()
+        else:
+            self.transport.write_eof()
+
+    def wait(self, what: Wait) -> None:
+        self.awaited = what
+        self.alarm.set(self.ticks[what])
+
+    def _ring(self) -> None:
+        if not self.talk.closed:
+            self.talk.timed_out(self.awaited)
+        elif self.awaited is Wait.LINGER and self.transport.get_write_buffer_size():
+            self.wait(Wait.RELAY)  # a slow client still takes the end of its answer
+        else:
+            self.transport.abort()
+
+    def __repr__(self) -> str:
+        return f"<ClientSocket of {self.front.site.pool.name}: {self.talk}>"

@@ -1,0 +1,45 @@
+"""The request-target: which of its four forms it has, and what of it goes to the origin (RFC 9112 3.2).
+
+    form       example                      goes on as
+    origin     /path?query                  itself
+    absolute   http://host:80/path?query    /path?query, and the host in Host's place
+    authority  host:443                     never: CONNECT is refused
+    asterisk   *                            itself, and only with OPTIONS
+"""
+
+from __future__ import annotations
+
+from l7proxy.framing import valid_host
+from l7proxy.refusal import Refused
+
+_TUNNEL_OR_ECHO = {b"CONNECT", b"TRACE"}
+
+
+def resolve(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, bytes | None]:
+    """Return (target, host) as they go to the origin, or raise Refused.
+
+    An absolute-form target's authority takes the place of what Host says (RFC 9112 3.2.2).
+    """
+    if method in _TUNNEL_OR_ECHO:
+        raise Refused(501, f"{method.decode()} is not for a reverse proxy", "RFC 9110 9.3.6")
+    if b"#" in target:
+        raise Refused(400, "a fragment in the request-target", "RFC 9112 3.2")
+    if target.startswith(b"/"):
+        return target, host
+    if target == b"*" and method == b"OPTIONS":
+        return target, host
+    if target[:7].lower() == b"http://":
+        return _absolute(method, target[7:])
+    raise Refused(400, "a request-target in none of the four forms", "RFC 9112 3.2")
+
+
+def _absolute(method: bytes, rest: bytes) -> tuple[bytes, bytes]:
+    """Split what follows http:// into (target, authority); userinfo is refused (RFC 9110 4.2.4)."""
+    ends = [place for place in (rest.find(b"/"), rest.find(b"?")) if place >= 0]
+    end = min(ends, default=len(rest))
+    authority, path = rest[:end], rest[end:]
+    if not valid_host(authority):
+        raise Refused(400, "the absolute target's authority is not a host", "RFC 9110 4.2.4")
+    if not path and method == b"OPTIONS":
+        return b"*", authority  # RFC 9112 3.2.4
+    return (path if path.startswith(b"/") else b"/" + path), authority

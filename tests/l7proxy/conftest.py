@@ -1,0 +1,240 @@
+"""A recorder in the place of the sockets, for transcripts; real origins and a real proxy, for the rest."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from balancing import Pool, Service
+from l7proxy.conversation import Conversation
+from l7proxy.limits import Limits
+from l7proxy.outside import Site
+
+ROOT = Path(__file__).parents[2]
+
+
+def service(ports, **more):
+    backends = [{"id": n, "name": f"s{n}", "ip": "127.0.0.1", "port": port} for n, port in enumerate(ports, 1)]
+    return Service.from_json({"id": 1, "name": "web", "vip": "127.0.0.1", "port": 1, "layer": "l7",
+                              "backends": backends} | more)
+
+
+class Recorder:
+    """An Outside that writes down what it is asked. `idle`: names of servers with an idle connection at hand."""
+
+    def __init__(self):
+        self.script, self.idle = [], []
+
+    def dial(self, server, fresh):
+        self.script.append(f"dial {server.name}{' fresh' if fresh else ''}")
+        if fresh or server.name not in self.idle:
+            return False
+        self.idle.remove(server.name)
+        return True
+
+    def to_upstream(self, data):
+        self.script.append(f"> {data.decode('latin-1')}")
+
+    def to_client(self, data):
+        self.script.append(f"< {data.decode('latin-1')}")
+
+    def hold_client(self, held):
+        self.script.append("hold client" if held else "free client")
+
+    def hold_upstream(self, held):
+        self.script.append("hold upstream" if held else "free upstream")
+
+    def part_upstream(self, keep):
+        self.script.append("keep upstream" if keep else "drop upstream")
+
+    def close_client(self, how):
+        self.script.append(f"close {how.name}")
+
+    def wait(self, what):
+        self.script.append(f"wait {what.name}")
+
+
+class Talk(Conversation):
+    """A conversation with its recorder: say something, then look at what it led to since the last look."""
+
+    def since(self):
+        script, self.outside.script = self.outside.script, []
+        return script
+
+    def short(self):
+        """The same, each message cut to its first line, and without the waits."""
+        return [line.split("\r\n")[0] for line in self.since() if not line.startswith("wait")]
+
+
+@pytest.fixture
+def talk():
+    """Build a conversation: talk(servers=3, algorithm=..., **limits)."""
+    def build(servers=3, algorithm="round-robin", **limits):
+        ports = range(8001, 8001 + servers)
+        events = []
+        pool = Pool(service(ports, algorithm=algorithm), events.append)
+        it = Talk(Recorder(), Site(pool, Limits(**limits), b"127.0.0.1:1", itertools.count(1)), "10.0.1.1", b"\n\0\1\1")
+        it.pool_events = events
+        it.since()
+        return it
+    Talk.__slots__ = ()
+    return build
+
+
+class Origin(BaseHTTPRequestHandler):
+    """A real server. /echo sends the body back, /chunked in chunks, /bytes/N N bytes; all say who and on what."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "SecretServer/1"
+
+    def log_message(self, *_):
+        pass
+
+    def setup(self):
+        super().setup()
+        self.server.connections += 1
+
+    def _body(self):
+        """The request's body in pieces, whichever way it is framed."""
+        if self.headers["Transfer-Encoding"] == "chunked":
+            while size := int(self.rfile.readline(), 16):
+                yield self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+        left = int(self.headers["Content-Length"] or 0)
+        while left:
+            piece = self.rfile.read(min(left, 65_536))
+            left -= len(piece)
+            yield piece
+
+    def _start(self, *fields):
+        self.send_response(200)
+        self.send_header("X-Served-By", self.server.name)
+        self.send_header("X-Connection", f"{self.client_address[1]}")
+        for name, value in fields:
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _send(self, data):
+        self._start(("Content-Length", str(len(data))))
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    def answer(self):
+        self.server.requests += 1
+        if self.path == "/headers":
+            return self._send(json.dumps([self.requestline, *map(list, self.headers.items())]).encode())
+        if self.path == "/count":
+            return self._send(str(sum(map(len, self._body()))).encode())
+        if self.path == "/chunked":
+            self._start(("Transfer-Encoding", "chunked"))
+            for piece in list(self._body()) or [b"one", b"two", b"three"]:
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            return self.wfile.write(b"0\r\n\r\n")
+        if self.path == "/until-close":
+            self.close_connection = True
+            self._start()
+            return self.wfile.write(b"all there is")
+        if self.path == "/wait":
+            self.server.entered.set()
+            self.server.go_on.wait(20)
+            return self._send(b"waited")
+        if self.path.startswith("/bytes/"):
+            left = int(self.path.rsplit("/", 1)[1])
+            self._start(("Content-Length", str(left)))
+            while left:
+                left -= self.wfile.write(b"x" * min(left, 65_536))
+            return None
+        if self.path == "/hang-up":  # says keep-alive, and closes: the next request meets a dead connection
+            self.close_connection = True
+        return self._send(b"".join(self._body()) or self.server.name.encode())
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer
+
+
+@pytest.fixture
+def origins():
+    """Three origins on ports of the system's choice: s1, s2, s3."""
+    found = []
+    for name in ("s1", "s2", "s3"):
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Origin)
+        server.daemon_threads = True
+        server.name, server.requests, server.connections = name, 0, 0
+        server.entered, server.go_on = threading.Event(), threading.Event()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        found.append(server)
+    yield found
+    for server in found:
+        server.go_on.set()
+        server.shutdown()
+        server.server_close()
+
+
+class Running:
+    """A proxy as a process."""
+
+    def __init__(self, process, url, port, events):
+        self.process, self.url, self.port, self.events_file = process, url, port, events
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), 20)
+
+    def events(self):
+        return [json.loads(line) for line in self.events_file.read_text().splitlines()]
+
+    def stop(self, number=signal.SIGTERM):
+        """Signal it; return (exit code, the rest of stderr)."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        _, err = self.process.communicate(timeout=30)
+        return self.process.returncode, err
+
+
+@pytest.fixture
+def proxy(tmp_path):
+    """Start proxies: proxy(ports, **service fields) -> Running. Ready when its line has come."""
+    started = []
+
+    def start(ports, **fields):
+        file, events = tmp_path / "services.json", tmp_path / "events.ndjson"
+        file.write_text(json.dumps([service(ports, **fields).to_json()]))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "l7proxy", "--services", file, "--events", events, "--listen", "127.0.0.1:0"],
+            cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)
+        assert select.select([process.stderr], [], [], 30)[0], "no sign of life"
+        line = process.stderr.readline()
+        port = int(line.rsplit(":", 1)[1])
+        started.append(Running(process, f"http://127.0.0.1:{port}", port, events))
+        return started[-1]
+
+    yield start
+    for running in started:
+        if running.process.poll() is None:
+            running.stop()
+
+
+def closed_port():
+    """A port that nothing listens on: bound, so nobody else takes it, and never listened on."""
+    holder = socket.socket()
+    holder.bind(("127.0.0.1", 0))
+    return holder
+
+
+@pytest.fixture
+def dead():
+    """The port of a server that refuses every connection."""
+    with closed_port() as holder:
+        yield holder.getsockname()[1]
+
+
