@@ -47,11 +47,12 @@ def enter() -> None:
     returns in the child only. Call it early, while the process has one thread.
     Raises LabError, outside, if the system refuses the namespaces.
     """
+    sys.stdout.flush()  # or both processes would print what waits there
     alive, mark = os.pipe()  # `alive` reads as closed once the process outside is gone
     _new_namespaces()
     if child := os.fork():
         os.close(alive)
-        sys.exit(_wait_for(child))
+        os._exit(_wait_for(child))  # whatever this process meant to do, its child does
     os.close(mark)
     _die_with_parent(alive)
     signal.signal(signal.SIGTERM, _terminate)

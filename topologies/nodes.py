@@ -19,6 +19,8 @@ from mininet.net import Mininet
 from mininet.node import Host, OVSSwitch
 from mininet.topo import Topo
 
+from layerlab import LabError
+
 __all__ = ["CLI", "Gateway", "LabHost", "LabNet", "LabSwitch", "NatGateway", "ServerHost", "Topo", "prompt"]
 
 
@@ -26,54 +28,59 @@ Mininet.inited = True  # keeps Mininet.init from running fixLimits, which writes
 
 
 class LabHost(Host):
-    """A host whose TCP works on every datapath. Subclasses add lines to `settings`, one shell call for all."""
+    """A host whose TCP works on every datapath."""
 
-    settings: tuple[str, ...] = (
-        "sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1",
-        "sysctl -qw net.core.txrehash=0 2>/dev/null",  # Linux 5.18 and later
-        "for i in $(ls /sys/class/net); do [ $i = lo ] ||"
-        " ethtool -K $i tx off tso off gso off gro off >/dev/null 2>&1; done",
-    )
+    def settings(self) -> list[str]:
+        """The shell lines that make it what it is; they print nothing when all is well."""
+        return [
+            "sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1",
+            "sysctl -qw net.core.txrehash=0 2>/dev/null",  # Linux 5.18 and later
+            *(f"ethtool -K {interface} tx off tso off gso off gro off >/dev/null" for interface in self.intfNames()),
+        ]
 
     def config(self, **params: Any) -> dict[str, Any]:
-        """Mininet's own configuration, then ours."""
+        """Mininet's own configuration, then ours. Raises LabError if a line of `settings` complains."""
         result: dict[str, Any] = super().config(**params)
-        self.cmd("; ".join(self.settings))
+        if complaint := self.cmd("; ".join(self.settings())).strip():
+            raise LabError(f"{self.name} could not be set up: {complaint}", "no complaint", "./lab doctor")
         return result
 
 
 class ServerHost(LabHost):
     """A host that may hold a VIP on its loopback and must not answer ARP for it (direct server return)."""
 
-    settings = (*LabHost.settings, "sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2")
+    def settings(self) -> list[str]:
+        return [*super().settings(), "sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2"]
 
 
 class Gateway(LabHost):
     """A Linux router. What comes out of it has its MAC: that is all L2 balancing can see."""
 
-    settings = (*LabHost.settings, "sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0")
+    def settings(self) -> list[str]:
+        return [*super().settings(), "sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0"]
 
 
 class NatGateway(Gateway):
     """A router that also masquerades: what clients start comes out with its MAC and its address.
 
     There is no firewall: a server that knows the way can still reach in, as pingall does.
-    `{name}-eth0` is the side of the servers.
     """
 
-    settings = (
-        *Gateway.settings,
-        "nft add table ip nat",
-        "nft 'add chain ip nat postrouting { type nat hook postrouting priority srcnat; }'",
-        "nft add rule ip nat postrouting oifname '*-eth0' masquerade",
-    )
+    def settings(self) -> list[str]:
+        outside = self.intfNames()[0]
+        return [
+            *super().settings(),
+            "nft add table ip nat",
+            "nft 'add chain ip nat postrouting { type nat hook postrouting priority srcnat; }'",
+            f"nft add rule ip nat postrouting oifname {outside} masquerade",
+        ]
 
 
 class LabSwitch(OVSSwitch):
-    """An OVS switch that speaks OpenFlow 1.3 and is started in one go with the others."""
+    """An OVS switch, started in one go with the others. OpenFlow 1.3 for the controller, 1.0 for a bare ovs-ofctl."""
 
     def __init__(self, name: str, **params: Any) -> None:
-        super().__init__(name, **{"batch": True, "protocols": "OpenFlow13", "reconnectms": 1000, **params})
+        super().__init__(name, **{"batch": True, "protocols": "OpenFlow10,OpenFlow13", "reconnectms": 1000, **params})
 
 
 class LabNet(Mininet):
