@@ -1,8 +1,9 @@
-"""The events file: decisions as NDJSON, without a write per request.
+"""The events file: decisions as NDJSON, in one write for each round of the loop.
 
-     pool ──event──► a list ──every 50 ms, and at the end──► one write
+     pool ──event──► a list ──next round──► one write
 
-Rule: an event is stamped when it happens and written when there is time; a reader waits for it at most FLUSH_S.
+Rule: an event is written in the round after it happened, so a decision can be read before its answer is:
+the answer needs a round of its own to come back from the backend.
 """
 
 from __future__ import annotations
@@ -13,8 +14,6 @@ from pathlib import Path
 
 from balancing import Event, ndjson
 from layerlab import LabError
-
-FLUSH_S = 0.05
 
 
 class EventLog:
@@ -33,9 +32,9 @@ class EventLog:
                            "a path that can be written") from None
 
     def add(self, event: Event) -> None:
-        """Note `event`, now; the first one of a batch arms the timer."""
+        """Note `event`, now; the first one of a round sees to it that all are written."""
         if not self._events:
-            self._later(FLUSH_S, self.flush)
+            self._later(0, self.flush)
         self._events.append((time.time(), event))
 
     def flush(self) -> None:
