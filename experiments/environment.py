@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import subprocess
-from importlib import metadata
 
 import layerlab
+from experiments import machine
 
 ABSENT = "not installed"
+FRAMEWORKS = ("ryu", "os-ken")  # in the order in which the controller looks for them
 
 
-def environment(framework: str = "ryu", **facts: object) -> dict[str, object]:
+def environment(**facts: object) -> dict[str, object]:
     """The machine, and the versions of all that took part.
 
-    framework: the package that the controller runs on, "ryu" or "os-ken".
-    facts:     what only the run knows: datapath, realisation, netem…; they come last.
+    facts: what only the run knows: datapath, realisation, netem…; they come last.
     """
+    versions = machine.packages([*FRAMEWORKS, "mininet"])
+    framework = next((name for name in FRAMEWORKS if versions[name]), FRAMEWORKS[0])
     return {
         "layerlab": layerlab.__version__,
         "python": platform.python_version(),
         "kernel": platform.release(),
         "machine": platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
-        "framework": f"{framework} {package_version(framework)}",
-        "mininet": package_version("mininet"),
-        "ovs": ovs_version(),
+        "cores": machine.cores(),
+        "framework": f"{framework} {versions[framework] or ABSENT}",
+        "mininet": versions["mininet"] or ABSENT,
+        "ovs": ".".join(map(str, machine.ovs_version() or ())) or ABSENT,
         **facts,
     }
-
-
-def package_version(package: str) -> str:
-    """A Python package's version, without importing it; "not installed" if it isn't."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ABSENT
-
-
-def ovs_version() -> str:
-    """The version of ovs-vswitchd, such as "3.1.0"; "not installed" if it isn't."""
-    try:
-        told = subprocess.run(["ovs-vswitchd", "--version"], capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return ABSENT
-    return told.stdout.splitlines()[0].split()[-1]

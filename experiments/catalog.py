@@ -1,0 +1,48 @@
+"""What there is: every experiment, and the lists that `./lab list` prints."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+
+from balancing import ALGORITHMS, LAYERS, REALISATIONS
+from experiments.experiment import Experiment, Findings, Options
+from topologies import TOPOLOGIES
+
+
+def _compare(options: Options) -> Findings:
+    from experiments import compare_run  # what an experiment needs is imported when it runs
+
+    return compare_run.run(options)
+
+
+EXPERIMENTS: dict[str, Experiment] = {
+    one.name: one
+    for one in (
+        Experiment("compare", "what can each layer tell apart, and so spread over the servers?", _compare),
+    )
+}
+
+
+def lists() -> dict[str, list[dict[str, str]]]:
+    """Everything that has a name on the command line, by kind, as rows."""
+    return {
+        "topologies": [{"name": name, "what it is for": topology.summary, "plan": _drawing(topology)}
+                       for name, topology in TOPOLOGIES.items()],
+        "layers": [{"name": row.name, "moves as one": row.unit_name, "rewrites": _words(row.rewritten),
+                    "and back": _words(row.restored), "only visible from here up": row.sees}
+                   for row in LAYERS.values()],
+        "algorithms": [{"name": name, "what it is for": algorithm.summary} for name, algorithm in ALGORITHMS.items()],
+        "realisations": [{"name": name, "who does the work": words} for name, words in REALISATIONS.items()],
+        "experiments": [{"name": one.name, "question": one.question} for one in EXPERIMENTS.values()],
+    }
+
+
+def _words(fields: tuple[str, ...]) -> str:
+    return " ".join(fields) or "-"
+
+
+def _drawing(topology: type) -> str:
+    """The picture in a topology's own file: all of its docstring after the first line."""
+    text = inspect.getdoc(sys.modules[topology.__module__]) or ""
+    return inspect.cleandoc("\n".join(text.splitlines()[1:])).strip("\n")

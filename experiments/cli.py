@@ -1,0 +1,208 @@
+"""The command line. Words are checked here; what they do is elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+import layerlab
+from balancing import ALGORITHMS, LAYERS
+from experiments import doctor
+from experiments.catalog import EXPERIMENTS, lists
+from experiments.experiment import Options
+from experiments.services import pair
+from layerlab import LabError, choice
+from topologies import TOPOLOGIES, addresses
+
+HELP: dict[str, Any] = {"context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 100}}
+
+
+class Word(click.ParamType):
+    """One of a few words; a wrong one gets the nearest right one."""
+
+    def __init__(self, kind: str, words: Iterable[str]) -> None:
+        self.name, self.words = kind, list(words)
+
+    def convert(self, value: str, param: click.Parameter | None, context: click.Context | None) -> str:
+        return choice(self.name, value, self.words)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "|".join(self.words)
+
+
+class Weights(click.ParamType):
+    """Whole numbers with commas between: 5,1,1."""
+
+    name = "weights"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> tuple[int, ...]:
+        try:
+            return tuple(int(number) for number in value.split(","))
+        except ValueError:
+            raise LabError(f"--weights is {value!r}", "a whole number from 1 for each server",
+                           "--weights 5,1,1") from None
+
+
+class Commands(click.Group):
+    """A group whose wrong words get the nearest right one."""
+
+    def resolve_command(self, context: click.Context, args: list[str]) -> Any:
+        choice("command", args[0], self.list_commands(context))
+        return super().resolve_command(context, args)
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(self.commands)  # in the order in which a newcomer wants them
+
+
+def experiment_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every experiment and benchmark."""
+    path = click.Path(path_type=Path)
+    for option in (
+        click.option("--report", type=path, metavar="DIR", help="Write tables as CSV and JSON into this folder."),
+        click.option("--json", type=path, metavar="FILE", help="Write everything measured to this file."),
+        click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same traffic."),
+        click.option("--quick", is_flag=True, help="Less traffic: within a minute."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(cls=Commands, epilog="Start with: ./lab compare", **HELP)
+@click.version_option(layerlab.__version__, prog_name="layer-lab")
+def cli() -> None:
+    """Load balancing at layers 2, 3, 4 and 7, on a network in your laptop.
+
+    \b
+    Examples:
+      ./lab compare --quick          what each layer can tell apart, in half a minute
+      ./lab shell --layer l3         the lab, up, with a prompt
+      ./lab doctor                   what this machine offers
+    """
+
+
+@cli.command(**HELP)
+@click.option("--clients", type=int, help="Clients in each situation.  [default: 12]")
+@click.option("--servers", type=int, help="Servers behind each VIP.  [default: 3]")
+@click.option("--requests", type=int, help="Requests of each client in a cell.  [default: 20, --quick 4]")
+@experiment_options
+def compare(clients: int | None, servers: int | None, requests: int | None, **options: Any) -> None:
+    """The main job: four layers against four client situations.
+
+    \b
+    Examples:
+      ./lab compare
+      ./lab compare --quick --json ladder.json
+      ./lab compare --clients 24 --servers 6
+    """
+    size = {"clients": clients, "servers": servers, "requests": requests}
+    conduct("compare", Options(**options, size={name: value for name, value in size.items() if value is not None}))
+
+
+@cli.command(**HELP)
+@click.argument("experiment", type=Word("experiment", EXPERIMENTS))
+@experiment_options
+def run(experiment: str, **options: Any) -> None:
+    """Run one experiment (`./lab list` names them).
+
+    \b
+    Example:
+      ./lab run compare --quick --report results/
+    """
+    conduct(experiment, Options(**options))
+
+
+def conduct(name: str, options: Options) -> None:
+    """Run an experiment; exit code 1 if it came out otherwise than predicted."""
+    options.check()
+    doctor.check_system()
+    if not EXPERIMENTS[name].conduct(options):
+        sys.exit(1)
+
+
+@cli.command(**HELP)
+@click.option("--topology", type=Word("topology", TOPOLOGIES), default="flat", show_default=True)
+@click.option("--layer", type=Word("layer", LAYERS), default="l4", show_default=True)
+@click.option("--algorithm", type=Word("algorithm", ALGORITHMS), default="round-robin", show_default=True)
+@click.option("--clients", type=int, default=4, show_default=True, help=f"1 to {addresses.MAX_HOSTS}.")
+@click.option("--servers", type=int, default=3, show_default=True, help=f"1 to {addresses.MAX_HOSTS}.")
+@click.option("--weights", type=Weights(), default=None, help="One a server, such as 5,1,1.")
+@click.option("--workers", type=int, default=8, show_default=True, help="Requests a server serves at a time.")
+@click.option("--service-time", type=float, default=0.0, show_default=True, help="Seconds that a request takes.")
+def shell(topology: str, layer: str, algorithm: str, clients: int, servers: int, weights: tuple[int, ...] | None,
+          workers: int, service_time: float) -> None:
+    """The lab, up, in Mininet's own prompt.
+
+    \b
+    Examples:
+      ./lab shell
+      ./lab shell --topology nat --layer l3 --clients 6
+      ./lab shell --algorithm weighted-round-robin --weights 5,1,1
+      echo 'h1 curl -s http://vip/' | ./lab shell --layer l2
+    """
+    from experiments import shell as room
+    from experiments.lab import Lab
+
+    found = Lab(topology, pair(layer, servers=servers, algorithm=algorithm, weights=weights or ()), clients=clients,
+                servers=servers, workers=workers, service_time_s=service_time)
+    doctor.check_system()
+    room.run(found)
+
+
+@cli.command(name="list", **HELP)
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def list_(as_json: bool) -> None:
+    """Topologies, layers, algorithms, realisations and experiments."""
+    if as_json:
+        click.echo(json.dumps(lists(), indent=2, ensure_ascii=False))
+        return
+    from experiments.tables import print_table
+
+    for kind, rows in lists().items():
+        print_table(kind, [{key: value for key, value in row.items() if key != "plan"} for row in rows])
+    for row in lists()["topologies"]:
+        click.echo(f"{row['name']}\n{row['plan']}\n")
+
+
+# `./lab` itself does these two (it must work before there is Python to do them); here they are for --help.
+
+
+@cli.command(**HELP)
+def setup() -> None:
+    """Install what is missing, and nothing else."""
+
+
+@cli.command(**HELP)
+@click.argument("pytest_arguments", nargs=-1)
+def test(pytest_arguments: tuple[str, ...]) -> None:
+    """All tests: ruff, mypy, then pytest with the arguments given.
+
+    \b
+    Examples:
+      ./lab test
+      ./lab test tests/balancing -k round_robin
+    """
+
+
+cli.add_command(doctor.command)
+
+
+def main() -> None:
+    """Run the command line: errors of ours, and of its words, are exit code 2 and no traceback."""
+    os.environ["PATH"] += ":/usr/sbin:/sbin"  # tc, ethtool and nft: not on an ordinary user's path
+    try:
+        cli(prog_name="./lab", standalone_mode=False)
+    except LabError as error:
+        click.echo(f"lab: {error}", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("lab: interrupted; nothing of it remains", err=True)
+        sys.exit(130)

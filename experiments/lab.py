@@ -1,0 +1,242 @@
+"""A lab that runs: a topology with real switches, servers, a controller and a proxy, inside a capsule.
+
+    with Lab("flat", [service("l4")], clients=12) as lab:
+        lab.net["h1"].cmd("curl http://vip/")
+
+What starts, in this order, the slow parts at the same time:
+
+    Ryu ─────────────────(a second)──────────────┐
+    Mininet: hosts, links, switches ── servers ──┴─ proxy ─ switches connect ─ every service is Ready
+
+The capsule must have been entered before (`topologies.capsule.enter`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from balancing import Service, check_services
+from experiments.clients import ClientHost, session
+from experiments.server.settings import Settings
+from experiments.services import L4_PORTS, PORTS
+from layerlab import LabError, choice
+from topologies import TOPOLOGIES, addresses, capsule
+from topologies.nodes import LabNet
+
+ROOT = Path(__file__).resolve().parents[1]
+CONTROLLER = "127.0.0.1:6653"
+PATIENCE_S = 30  # for anything that should take a second
+
+
+class Lab:
+    """One lab.
+
+    topology: a name of TOPOLOGIES. services: what is balanced, at most one proxy's worth at L7.
+    clients, servers: how many hosts. workers, service_time_s: each server's capacity.
+    say: told what is going on, a few words at a time.
+
+    Raises LabError before anything is built if it can't be built, and while it is, if a part doesn't start.
+    """
+
+    def __init__(self, topology: str, services: Sequence[Service], *, clients: int = 12, servers: int = 3,
+                 workers: int = 8, service_time_s: float = 0.0,
+                 say: Callable[[str], object] = lambda words: None) -> None:
+        self.services = check_services(services)
+        self.topo = TOPOLOGIES[choice("topology", topology, TOPOLOGIES)](clients=clients, servers=servers)
+        self.capacity = Settings(ports=tuple(L4_PORTS.values()), workers=workers, service_time_s=service_time_s)
+        self.say = say
+        self.directory = capsule.LAB
+        self.processes: dict[str, subprocess.Popen[str]] = {}
+        self.datapath = ""
+
+    # -- up and down ---------------------------------------------------------------------------
+
+    def __enter__(self) -> Lab:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Bring everything up and return when every service can be used."""
+        self.directory /= f"{self.topo.name}{sum(1 for _ in capsule.LAB.iterdir()) + 1}"
+        self.directory.mkdir()
+        self.services_file.write_text(json.dumps([service.to_json() for service in self.services]))
+        self.datapath = capsule.datapath()
+        self.start_controller()
+        self.say(f"{len(self.topo.hosts())} hosts, {len(self.topo.switches())} switches")
+        self.net = LabNet(self.topo, self.datapath, controlled=bool(self._in_switch))
+        self.net.start()
+        self._give_addresses()
+        self.say("servers")
+        self._start_servers()
+        self._start_proxy()
+        self.say("controller")
+        self.connect_controller()
+        self.wait("every service to be ready", lambda: self._ready() >= {service.name for service in self.services})
+
+    def stop(self) -> None:
+        """Take everything down. The capsule would, too; this is for a second lab in the same one."""
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            process.wait(PATIENCE_S)
+        if hasattr(self, "net"):
+            self.net.stop()
+
+    # -- the parts -----------------------------------------------------------------------------
+
+    @property
+    def services_file(self) -> Path:
+        """What controller and proxy are started with."""
+        return self.directory / "services.json"
+
+    @property
+    def _in_switch(self) -> list[Service]:
+        return [service for service in self.services if service.row.in_switch]
+
+    @property
+    def _by_proxy(self) -> list[Service]:
+        return [service for service in self.services if not service.row.in_switch]
+
+    def start_controller(self) -> None:
+        """Start Ryu, if a service needs it. It is not yet waited for."""
+        if self._in_switch:
+            self._spawn("controller", ["-m", "controller", "--services", str(self.services_file),
+                                       "--events", str(self.directory / "controller.ndjson"), "--listen", CONTROLLER])
+
+    def connect_controller(self) -> None:
+        """Point the switches at the controller once it listens: OVS would wait a second before asking again."""
+        if self._in_switch:
+            self.wait("the controller to listen", lambda: _listens(CONTROLLER))
+            self.net.connect(f"tcp:{CONTROLLER}")
+
+    def _start_proxy(self) -> None:
+        if self._by_proxy:
+            self._spawn("proxy", ["-m", "l7proxy", "--services", str(self.services_file),
+                                  "--events", str(self.directory / "proxy.ndjson")], host="proxy")
+
+    def _start_servers(self) -> None:
+        ports = [f"--port={port}" for port in (PORTS["tcp"], L4_PORTS["tcp"])]
+        udp = [f"--udp={port}" for port in (PORTS["udp"], L4_PORTS["udp"])]
+        for name in self.topo.server_names():
+            self._spawn(name, ["-m", "experiments.server", "--name", name, *ports, *udp,
+                               "--workers", str(self.capacity.workers),
+                               "--service-time", str(self.capacity.service_time_s)], host=name)
+        for name in self.topo.server_names():
+            self.wait(f"{name} to serve", partial(self._serves, name))
+
+    def _give_addresses(self) -> None:
+        """Service addresses and VIPs, and the names that resolve everywhere in the capsule."""
+        for number, name in enumerate(self.topo.server_names(), start=1):
+            self.net[name].cmd("; ".join(self._server_addresses(number, name)))
+        for service in self._by_proxy:
+            self.net["proxy"].cmd(f"ip addr add {service.vip}/32 dev proxy-eth0")
+        names = [f"{service.vip}\tvip-{service.layer}" + ("\tvip" if service is self.services[0] else "")
+                 for service in self.services]
+        capsule.name_hosts(self.topo.hosts_file() + "\n".join(dict.fromkeys(names)) + "\n")
+
+    def _server_addresses(self, number: int, name: str) -> Iterator[str]:
+        mine = {backend.ip for service in self.services for backend in service.backends if backend.name == name}
+        for address in sorted(mine):
+            yield f"ip addr add {address}/32 dev {name}-eth0"
+        for vip in sorted({service.vip for service in self._in_switch if not service.row.restored}):
+            yield f"ip addr add {vip}/32 dev lo"  # direct server return: it answers as the VIP
+
+    def _spawn(self, name: str, arguments: list[str], host: str = "") -> None:
+        """Start our Python in a host (or beside the switches), insulated from the prompt's Ctrl-C."""
+        command = [sys.executable, "-P", *arguments]
+        if host:
+            command = ["mnexec", "-a", str(self.net[host].pid), *command]
+        with self._file(name, "out").open("w") as out, self._file(name, "err").open("w") as err:
+            self.processes[name] = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, text=True, start_new_session=True,
+                env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+    # -- what happens in it --------------------------------------------------------------------
+
+    def clients(self) -> list[ClientHost]:
+        """The clients, as traffic is driven from them."""
+        return [ClientHost(name, self.netns(name)) for name in self.topo.client_names()]
+
+    def netns(self, host: str) -> str:
+        """The path of a host's network namespace."""
+        return f"/proc/{self.net[host].pid}/ns/net"
+
+    def service(self, layer: str) -> Service:
+        """The first service of `layer`."""
+        return next(service for service in self.services if service.layer == layer)
+
+    def events(self, kind: str = "", service: str = "") -> list[dict[str, Any]]:
+        """The events so far, of controller and proxy, by kind (Assigned, ...) and service where given."""
+        lines = [line for path in sorted(self.directory.glob("*.ndjson")) for line in path.read_text().splitlines(True)]
+        events = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [event for event in events
+                if kind in ("", event["event"]) and service in ("", event["service"])]
+
+    def counts(self) -> dict[str, int]:
+        """HTTP requests that each server has counted itself, asked for at its host address."""
+        return {name: sum(self.stats(name)["requests"].values()) for name in self.topo.server_names()}
+
+    def stats(self, server: str) -> dict[str, Any]:
+        """What a server says of itself (GET /_stats), asked from the proxy's host."""
+        address = addresses.server(int(server.removeprefix("srv")))
+        with session(ClientHost("proxy", self.netns("proxy"))) as direct:
+            found: dict[str, Any] = direct.get(f"http://{address}/_stats").json()
+        return found
+
+    # -- waiting -------------------------------------------------------------------------------
+
+    def wait(self, what: str, done: Callable[[], bool]) -> None:
+        """Return once `done()`. Raises LabError if a part has ended, a rule was refused, or it takes too long."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not done():
+            self._check_alive()
+            if time.monotonic() > deadline:
+                raise LabError(f"waited {PATIENCE_S} s for {what}", "it within a second", "./lab doctor")
+            time.sleep(0.01)
+
+    def _check_alive(self) -> None:
+        for name, process in self.processes.items():
+            if process.poll() is not None:
+                raise LabError(f"{name} has ended with exit code {process.returncode}", "it to run",
+                               "read what it said:\n" + self._file(name, "err").read_text().strip())
+        for event in self.events("Refused"):
+            raise LabError(f"the switch refused a rule of {event['service']!r}: {event['rule']}",
+                           "an OVS that takes it", "./lab doctor")
+
+    def _ready(self) -> set[str]:
+        return {event["service"] for event in self.events("Ready")}
+
+    def _serves(self, server: str) -> bool:
+        return self._file(server, "out").read_text().startswith("ready")
+
+    def _file(self, name: str, stream: str) -> Path:
+        return self.directory / f"{name}.{stream}"
+
+
+def _listens(address: str) -> bool:
+    """Whether somebody listens on `address` here (sought in /proc/net/tcp, without disturbing it)."""
+    port = int(address.rpartition(":")[2])
+    with open("/proc/net/tcp") as table:
+        return any(_is_listener(line, port) for line in table)
+
+
+def _is_listener(line: str, port: int) -> bool:
+    fields = line.split()
+    return fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port if fields[0] != "sl" else False
+
+
