@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import signal
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-CAPSULE = [sys.executable, "-m", "topologies.capsule"]
-SOMEBODY = 54_321  # an ordinary uid that is nobody's on this machine
-
-# As an ordinary user, from root: /dev/net/tun may be root's alone, so the test's own mount namespace gets an open one.
-AS_USER = ["unshare", "--mount", "sh", "-c",
-           "mount --make-rprivate / && mount -t tmpfs tmpfs /dev/net && mknod -m 666 /dev/net/tun c 10 200 &&"
-           f' exec setpriv --reuid {SOMEBODY} --regid {SOMEBODY} --clear-groups "$0" "$@"']
-USERS = ["ordinary user", "root"] if os.geteuid() == 0 else ["ordinary user"]
+from tests.outside import USERS, become, offspring, outside, processes, wait_until
 
 
 @pytest.fixture(scope="module", params=USERS)
 def prefix(request: pytest.FixtureRequest) -> Iterator[list[str]]:
-    """How to run a command as this user, with a copy of the rooms that it may read."""
-    become = AS_USER if os.geteuid() == 0 and request.param != "root" else []
-    with tempfile.TemporaryDirectory() as copy:  # not pytest's, which only its owner can enter
-        subprocess.run(["cp", "-r", ROOT / "topologies", ROOT / "layerlab.py", copy], check=True)
-        pathlib.Path(copy).chmod(0o755)
-        yield [*become, "env", f"PYTHONPATH={copy}", "PYTHONDONTWRITEBYTECODE=1", f"HOME={copy}", *CAPSULE]
+    """How to run a command in a capsule as this user."""
+    with become(request.param) as user:
+        yield [*user, sys.executable, "-m", "topologies.capsule"]
 
 
 def start(prefix: Sequence[str], *command: str) -> subprocess.Popen[str]:
@@ -43,46 +29,6 @@ def run(prefix: Sequence[str], *command: str) -> str:
     output = process.communicate(timeout=60)[0]
     assert process.returncode == 0, output
     return output
-
-
-def processes() -> dict[int, str]:
-    """What runs on the machine, by pid."""
-    found = {}
-    for entry in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            found[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
-        except OSError:
-            continue
-    return found
-
-
-def offspring(pid: int) -> set[int]:
-    """`pid` and all that descends from it."""
-    family = {pid}
-    parents = {}
-    for entry in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    while more := {child for child, parent in parents.items() if parent in family} - family:
-        family |= more
-    return family
-
-
-def outside() -> dict[str, str]:
-    """What a lab could leave behind on the machine: links, sysctls, /etc and /run."""
-    sysctls = {}
-    for path in sorted(pathlib.Path("/proc/sys/net").rglob("*")):
-        if path.is_file() and os.access(path, os.R_OK) and "neigh" not in path.parts:
-            try:
-                sysctls[str(path)] = path.read_text()
-            except (OSError, UnicodeDecodeError):
-                continue
-    etc = {str(path): str(path.lstat().st_mtime_ns) for path in pathlib.Path("/etc").rglob("*")}
-    run = {str(path): "" for path in pathlib.Path("/run").rglob("*")}
-    links = subprocess.run(["ip", "-br", "link"], capture_output=True, text=True, check=True).stdout
-    return {"links": links, **sysctls, **etc, **run}
 
 
 def test_first_ping_through_a_switch(prefix: list[str]) -> None:
@@ -147,12 +93,3 @@ def test_two_capsules_side_by_side_do_not_see_each_other(prefix: list[str]) -> N
         output, _ = process.communicate("go\n", timeout=30)
         assert process.returncode == 0, output
         assert "twin" in output
-
-
-def wait_until(true: Callable[[], bool], what: str, patience_s: float = 20) -> None:
-    deadline = time.monotonic() + patience_s
-    while not true():
-        assert time.monotonic() < deadline, f"waited {patience_s} s for {what}"
-        time.sleep(0.02)
-
-

@@ -1,0 +1,73 @@
+"""What live tests share: watching a wire, and reading rules off a switch."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import subprocess
+from collections import Counter
+from collections.abc import Iterable
+
+from controller.cookies import Cookie, Kind
+from controller.frame import Fields, parse
+from experiments.clients import ClientHost, session
+from experiments.lab import Lab
+from experiments.netns import socket_in
+from experiments.traffic import Answer, ask
+
+ETH_P_ALL = 3
+
+
+class Wire:
+    """Every IP packet on a host's own interface, both ways, from when this is made (packet(7))."""
+
+    def __init__(self, lab: Lab, host: str) -> None:
+        self.socket = socket_in(lab.netns(host), socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        self.socket.bind((f"{host}-eth0", ETH_P_ALL))
+        self.socket.setblocking(False)
+
+    def packets(self) -> list[Fields]:
+        """Stop watching, and return what was seen as the controller's own parser reads it."""
+        found = []
+        with self.socket, contextlib.suppress(BlockingIOError):
+            while frame := self.socket.recv(65_535):
+                found.append(parse(frame))
+        return [fields for fields in found if fields]
+
+
+def get(lab: Lab, client: str, url: str, times: int = 1) -> list[Answer]:
+    """Requests from one client in one keep-alive connection; every one must be answered."""
+    host = ClientHost(client, lab.netns(client))
+    with session(host) as own:
+        return answered(ask(own, host, url) for _ in range(times))
+
+
+def answered(answers: Iterable[Answer]) -> list[Answer]:
+    """The answers, none of them an error."""
+    found = list(answers)
+    for answer in found:
+        assert not answer.error, answer
+    return found
+
+
+def rules(lab: Lab, switch: str = "s1") -> list[tuple[Cookie | None, int, str]]:
+    """The switch's rules: what each is for, how many packets it has met, and its text."""
+    dump = subprocess.run(["ovs-ofctl", "dump-flows", switch], check=True, capture_output=True,
+                          text=True).stdout
+    found = []
+    for line in dump.splitlines():
+        if cookie := re.search(r"cookie=0x([0-9a-f]+)", line):
+            packets = re.search(r"n_packets=(\d+)", line)
+            assert packets, line
+            found.append((Cookie.read(int(cookie[1], 16)), int(packets[1]), line.strip()))
+    return found
+
+
+def kinds(lab: Lab) -> Counter[Kind]:
+    """How many rules of each kind the switch s1 has; a rule that is not ours fails the test."""
+    found: Counter[Kind] = Counter()
+    for cookie, _, text in rules(lab):
+        assert cookie, f"a rule without a cookie of ours: {text}"
+        found[cookie.kind] += 1
+    return found
