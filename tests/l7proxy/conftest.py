@@ -194,9 +194,13 @@ class Running:
         return [json.loads(line) for line in self.events_file.read_text().splitlines()]
 
     def stop(self, number=signal.SIGTERM):
-        """Signal it; return (exit code, the rest of stderr)."""
+        """Signal it, and see it end."""
         if self.process.poll() is None:
             self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self):
+        """Wait for its end; return (exit code, the rest of stderr)."""
         _, err = self.process.communicate(timeout=30)
         return self.process.returncode, err
 
