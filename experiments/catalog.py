@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import sys
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from balancing import ALGORITHMS, LAYERS, REALISATIONS
-from experiments.experiment import Experiment, Findings, Options
+from experiments.experiment import Experiment, Part
 from topologies import TOPOLOGIES
 
 
-def _compare(options: Options) -> Findings:
-    from experiments import compare_run  # what an experiment needs is imported when it runs
+def _later(module: str, name: str) -> Callable[..., Any]:
+    """`experiments.module.name`, imported when it is called: `./lab list` needs no Scapy."""
+    return lambda *arguments: getattr(importlib.import_module(f"experiments.{module}"), name)(*arguments)
 
-    return compare_run.run(options)
+
+def _alone(module: str) -> Callable[[], Sequence[Callable[..., Part]]]:
+    return lambda: (_later(module, "part"),)
 
 
 EXPERIMENTS: dict[str, Experiment] = {
     one.name: one
     for one in (
-        Experiment("compare", "what can each layer tell apart, and so spread over the servers?", _compare),
+        Experiment("compare", "all four of the next, one after another", _later("compare", "parts"),
+                   _later("ladder", "size_of")),
+        Experiment("ladder", "what can each layer tell apart, and so spread over the servers?", _alone("ladder"),
+                   _later("ladder", "size_of")),
+        Experiment("distinguish", "by what can each layer send a request: port, URL, header, cookie?",
+                   _alone("distinguish")),
+        Experiment("cost", "what does each layer cost, beside plain switching?", _alone("cost")),
+        Experiment("crowd", "1,000 clients at once: who gets them, and what must a switch remember?", _alone("crowd")),
     )
 }
 

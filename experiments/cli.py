@@ -13,7 +13,7 @@ import click
 
 import layerlab
 from balancing import ALGORITHMS, LAYERS
-from experiments import doctor
+from experiments import capture, doctor
 from experiments.catalog import EXPERIMENTS, lists
 from experiments.experiment import Options
 from experiments.services import pair
@@ -60,14 +60,26 @@ class Commands(click.Group):
         return list(self.commands)  # in the order in which a newcomer wants them
 
 
+def capture_option(command: Callable[..., None]) -> Callable[..., None]:
+    """--capture, which every lab that is started then heeds."""
+
+    def set_folder(context: click.Context, parameter: click.Parameter, folder: str | None) -> None:
+        if folder:
+            os.environ[capture.VARIABLE] = str(capture.folder(folder))
+
+    return click.option("--capture", metavar="DIR", callback=set_folder, expose_value=False,
+                        help="Write a pcap for each end of each link into this folder.")(command)
+
+
 def experiment_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options of every experiment and benchmark."""
     path = click.Path(path_type=Path)
     for option in (
+        capture_option,
         click.option("--report", type=path, metavar="DIR", help="Write tables as CSV and JSON into this folder."),
         click.option("--json", type=path, metavar="FILE", help="Write everything measured to this file."),
         click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same traffic."),
-        click.option("--quick", is_flag=True, help="Less traffic: within a minute."),
+        click.option("--quick", is_flag=True, help="Less traffic: a minute or so."),
     ):
         command = option(command)
     return command
@@ -92,7 +104,9 @@ def cli() -> None:
 @click.option("--requests", type=int, help="Requests of each client in a cell.  [default: 20, --quick 4]")
 @experiment_options
 def compare(clients: int | None, servers: int | None, requests: int | None, **options: Any) -> None:
-    """The main job: four layers against four client situations.
+    """The main job: what four layers can spread, tell apart, what they cost, and what a crowd does to them.
+
+    The options --clients, --servers and --requests are the ladder's.
 
     \b
     Examples:
@@ -119,7 +133,6 @@ def run(experiment: str, **options: Any) -> None:
 
 def conduct(name: str, options: Options) -> None:
     """Run an experiment; exit code 1 if it came out otherwise than predicted."""
-    options.check()
     doctor.check_system()
     if not EXPERIMENTS[name].conduct(options):
         sys.exit(1)
@@ -134,6 +147,7 @@ def conduct(name: str, options: Options) -> None:
 @click.option("--weights", type=Weights(), default=None, help="One a server, such as 5,1,1.")
 @click.option("--workers", type=int, default=8, show_default=True, help="Requests a server serves at a time.")
 @click.option("--service-time", type=float, default=0.0, show_default=True, help="Seconds that a request takes.")
+@capture_option
 def shell(topology: str, layer: str, algorithm: str, clients: int, servers: int, weights: tuple[int, ...] | None,
           workers: int, service_time: float) -> None:
     """The lab, up, in Mininet's own prompt.

@@ -1,158 +1,20 @@
-"""Question: what can each layer tell apart, and so spread over the servers?
+"""`./lab compare`: four questions about four layers, one after another.
 
-Prediction: a triangle. Downwards the balancer sees more; to the right the clients show less.
-
-              flat             routed            nat               pooled
-              own MACs         behind a router   behind a NAT      one client, one connection
-        L2    spread           one server        one server        one server
-        L3    spread           spread            one server        one server
-        L4    spread           spread            spread            one server
-        L7    spread           spread            spread            spread
-
-Method: three labs, each with the same four services at once (round robin, one VIP a layer). In each
-cell every client sends HTTP requests, each in a TCP connection of its own; in `pooled`, which uses
-the `flat` lab, one client sends them all in one keep-alive connection. `share` is what the servers
-counted themselves, `units` the balancer's own assignments.
+    ladder       what can each layer spread?                   ladder.py
+    distinguish  by what can it tell requests apart?           distinguish.py
+    cost         what does it cost?                            cost.py
+    crowd        what does a crowd do to it?                   crowd.py
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
 
-from balancing import LAYERS, Service
-from experiments.fairness import jain, servers_used
-from experiments.lab import Lab
-from experiments.services import service
-from experiments.traffic import Answer, Plan, Step, run_plan, spread
-from layerlab import LabError
-from topologies import addresses
-
-SITUATIONS = {
-    "flat": "each client its own MAC",
-    "routed": "clients behind a router",
-    "nat": "clients behind a NAT",
-    "pooled": "one client, one connection",
-}
-TOPOLOGIES_USED = ("flat", "routed", "nat")
-ORDER = [(layer, situation) for layer in LAYERS for situation in SITUATIONS]
+from experiments import cost, crowd, distinguish, ladder
+from experiments.display import Display
+from experiments.experiment import Options, Part
 
 
-@dataclass(frozen=True)
-class Size:
-    """How much traffic: clients, servers, and how many requests each client makes in a cell."""
-
-    clients: int = 12
-    servers: int = 3
-    requests: int = 20
-
-    def __post_init__(self) -> None:
-        most = addresses.MAX_HOSTS - 1  # `pooled` wants one client more
-        if not 1 <= self.clients <= most:
-            raise LabError(f"{self.clients} clients", f"a whole number from 1 to {most}", "--clients 12")
-        if self.requests < 1:
-            raise LabError(f"{self.requests} requests of each client", "at least 1", "--requests 20")
-
-
-QUICK, FULL = Size(requests=4), Size(requests=20)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One layer in one situation.
-
-    requests: answered, by the servers' own count. units: assignments that the balancer made.
-    share: requests by server. jain: Jain's index over all servers, idle ones included.
-    """
-
-    layer: str
-    situation: str
-    requests: int
-    units: int
-    share: dict[str, int]
-    servers_used: int
-    jain: float | None
-
-    @property
-    def spread(self) -> bool:
-        """Whether the load was spread: every server had some of it."""
-        return self.servers_used == len(self.share)
-
-    @property
-    def predicted(self) -> bool:
-        """Whether the lecture says it is spread: the situation hides nothing that this layer needs."""
-        return list(LAYERS).index(self.layer) >= list(SITUATIONS).index(self.situation)
-
-    @property
-    def as_predicted(self) -> bool:
-        """Spread where it should be; on one server only, where not."""
-        return self.spread if self.predicted else self.servers_used == 1
-
-
-def ladder(size: Size, seed: int, say: Callable[[str], object] = lambda words: None,
-           on_lab: Callable[[Lab], object] = lambda lab: None) -> Iterator[Cell]:
-    """Measure all sixteen cells and yield each as it is done, topology by topology.
-
-    on_lab: told of each lab once it is up, before there is traffic.
-    Raises LabError if a lab doesn't start or a request isn't answered.
-    """
-    for topology in TOPOLOGIES_USED:
-        with lab_for(topology, size, say) as lab:
-            on_lab(lab)
-            for situation in (topology, "pooled") if topology == "flat" else (topology,):
-                for one in lab.services:
-                    say(f"{situation}: {size.clients * size.requests} requests to {one.layer}")
-                    yield measure(lab, one, situation, plan(lab, one, situation, size, seed))
-
-
-def lab_for(topology: str, size: Size, say: Callable[[str], object] = lambda words: None) -> Lab:
-    """The lab of one situation, not yet up. One client more than asked for: `pooled` wants a new face."""
-    return Lab(topology, services(size.servers), clients=size.clients + 1, servers=size.servers,
-               say=lambda words: say(f"{topology}: {words}"))
-
-
-def services(servers: int) -> tuple[Service, ...]:
-    """One service a layer, each on a VIP of its own, all with round robin."""
-    return tuple(service(layer, number, servers=servers) for number, layer in enumerate(LAYERS))
-
-
-def plan(lab: Lab, one: Service, situation: str, size: Size, seed: int) -> Plan:
-    """The requests of one cell: the same ones for the same seed."""
-    url = f"http://{one.vip}"
-    *clients, newcomer = lab.clients()  # one who has not been placed yet, for `pooled`
-    if situation == "pooled":
-        return Plan(tuple(Step(newcomer, url + "/") for _ in range(size.clients * size.requests)), "kept")
-    return spread(clients, url, requests_each=size.requests, seed=seed)
-
-
-def measure(lab: Lab, one: Service, situation: str, requests: Plan) -> Cell:
-    """Run one cell's traffic and read off what the servers and the balancer counted."""
-    counted, assigned = lab.counts(), len(lab.events("Assigned", one.name))
-    answers = run_plan(requests, concurrency=4)
-    check(one, answers)
-    share = {name: after - counted[name] for name, after in lab.counts().items()}
-    units = len(lab.events("Assigned", one.name)) - assigned
-    return Cell(one.layer, situation, sum(share.values()), units, share, servers_used(share), jain(share.values()))
-
-
-def check(one: Service, answers: Sequence[Answer]) -> None:
-    """Raise LabError if a request was not answered: a cell with holes says nothing."""
-    if failed := [answer for answer in answers if answer.error]:
-        raise LabError(f"{len(failed)} of {len(answers)} requests to {one!r} failed, the first from "
-                       f"{failed[0].client}: {failed[0].error}", "an answer to each", "./lab doctor")
-
-
-def rows(cells: Sequence[Cell]) -> list[dict[str, object]]:
-    """The table `ladder`: layers downwards, situations to the right."""
-    return [asdict(cell) for cell in sorted(cells, key=lambda cell: ORDER.index((cell.layer, cell.situation)))]
-
-
-def moral(cells: Sequence[Cell]) -> str:
-    """What is to be seen, read off the cells."""
-    wrong = [cell for cell in cells if not cell.as_predicted]
-    if not wrong:
-        return ("The triangle: a layer spreads what it can tell apart. Behind a router L2 sees one MAC, behind a NAT "
-                "L3 sees one address, and in a kept connection L4 sees one connection, however many requests are in "
-                "it; only L7 still has something to choose.")
-    names = ", ".join(f"{cell.layer}/{cell.situation}" for cell in wrong)
-    return f"Not the triangle: {len(wrong)} of {len(cells)} cells came out otherwise than predicted: {names}."
+def parts() -> Sequence[Callable[[Options, Display], Part]]:
+    """All four, in the order in which they explain each other."""
+    return ladder.part, distinguish.part, cost.part, crowd.part

@@ -1,18 +1,24 @@
-"""What an experiment is: a question, and a function that answers it with tables.
+"""What an experiment is: one question or several, each answered by a part with a table of its own.
 
-Every experiment and benchmark takes the same options and writes one envelope, so that `./lab run`
-needs to know nothing about any of them.
+    Experiment ──run──► Part(table, rows, moral, ...) for each of its questions ──► terminal, envelope
+
+Every experiment and benchmark takes the same options and writes one envelope, so `./lab run` needs to
+know nothing about any of them. A part's function gets the options and a display, inside a capsule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from rich.console import Console, RenderableType
+
+from experiments.display import Display
 from experiments.envelope import Envelope, Row, check_report, check_writable
 from experiments.environment import environment
+from experiments.tables import CellStyle, print_table
 
 
 @dataclass(frozen=True)
@@ -38,28 +44,65 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Findings:
-    """What an experiment found: its tables, where it ran, and whether it came out as predicted."""
+class Part:
+    """What one question came to.
 
-    tables: Mapping[str, list[Row]]
-    environment: Mapping[str, Any]
-    as_predicted: bool
+    table, rows:  the name and the rows of its table, as machines read it.
+    moral:        what is to be seen, in a sentence or two, from the run's own figures.
+    as_predicted: whether it came out as the file's prediction says.
+    picture:      for a terminal, before the table. shown: the table as people read it, where that differs.
+    style:        the ink of each cell of the table that is shown.
+    """
+
+    table: str
+    rows: Sequence[Row]
+    moral: str
+    as_predicted: bool = True
+    picture: RenderableType = ""
+    shown: Sequence[Row] = ()
+    style: CellStyle | None = None
+
+    def print(self) -> None:
+        """Print it on stdout."""
+        console = Console(highlight=False)
+        if self.picture and console.is_terminal:
+            console.print(self.picture)
+        print_table(self.table, self.shown or self.rows, style=self.style)
+        console.print(self.moral, style="" if self.as_predicted else "bold red")
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """name: the word on the command line. question: one line. run: prints as it goes, returns what it found."""
+    """name: the word on the command line. question: one line. parts: what answers it, in order.
+
+    check: raises LabError for options that it can't be run with, before anything is built.
+    """
 
     name: str
     question: str
-    run: Callable[[Options], Findings]
+    parts: Callable[[], Sequence[Callable[[Options, Display], Part]]]
+    check: Callable[[Options], object] = lambda options: None
 
     def conduct(self, options: Options) -> bool:
-        """Run it, write its envelope where the options say, and return whether it came out as predicted."""
-        found = self.run(options)
-        envelope = Envelope(self.name, options.seed, environment(**found.environment), found.tables)
+        """Run it in a capsule, print and write what it found, and return whether all of it came out as predicted."""
+        from topologies import capsule
+
+        options.check()
+        self.check(options)
+        parts = self.parts()
+        capsule.enter()
+        with Display() as display:
+            found = [part(options, display) for part in parts]
+        for part in found:
+            part.print()
+        self._write(options, found, capsule.datapath())
+        return all(part.as_predicted for part in found)
+
+    def _write(self, options: Options, found: Sequence[Part], datapath: str) -> None:
+        envelope = Envelope(self.name, options.seed, environment(datapath=datapath),
+                            {part.table: part.rows for part in found})
         if options.json:
             envelope.write(options.json)
         if options.report:
-            envelope.write_report(options.report)
-        return found.as_predicted
+            paths = envelope.write_report(options.report)
+            print(f"written: {', '.join(map(str, paths))}", file=sys.stderr)

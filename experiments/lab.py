@@ -15,25 +15,26 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from balancing import Service, check_services
+from experiments import capture, programs
 from experiments.clients import ClientHost, session
+from experiments.programs import Programs, listens
 from experiments.server.settings import Settings
 from experiments.services import L4_PORTS, PORTS
 from layerlab import LabError, choice
 from topologies import TOPOLOGIES, addresses, capsule
 from topologies.nodes import LabNet
 
-ROOT = Path(__file__).resolve().parents[1]
-CONTROLLER = "127.0.0.1:6653"
-PATIENCE_S = 30  # for anything that should take a second
+PYTHON = [sys.executable, "-P"]  # never the current folder's modules
+PORT = 6653  # OpenFlow, as registered with IANA
+CONTROLLER = f"127.0.0.1:{PORT}"
+RUNS = {"": (PORTS["tcp"], L4_PORTS["tcp"])}
 
 
 class Lab:
@@ -41,20 +42,23 @@ class Lab:
 
     topology: a name of TOPOLOGIES. services: what is balanced, at most one proxy's worth at L7.
     clients, servers: how many hosts. workers, service_time_s: each server's capacity.
+    runs: what runs on each server, as HTTP ports by a suffix to its name: {"": (80,), "-b": (8002,)}
+        is srv1 on port 80 and srv1-b beside it on port 8002.
     say: told what is going on, a few words at a time.
 
     Raises LabError before anything is built if it can't be built, and while it is, if a part doesn't start.
     """
 
     def __init__(self, topology: str, services: Sequence[Service], *, clients: int = 12, servers: int = 3,
-                 workers: int = 8, service_time_s: float = 0.0,
+                 workers: int = 8, service_time_s: float = 0.0, runs: Mapping[str, Sequence[int]] = RUNS,
                  say: Callable[[str], object] = lambda words: None) -> None:
         self.services = check_services(services)
         self.topo = TOPOLOGIES[choice("topology", topology, TOPOLOGIES)](clients=clients, servers=servers)
         self.capacity = Settings(ports=tuple(L4_PORTS.values()), workers=workers, service_time_s=service_time_s)
-        self.say = say
+        self.runs, self.say = runs, say
+        self.captures = capture.folder(wanted) if (wanted := os.environ.get(capture.VARIABLE)) else None
         self.directory = capsule.LAB
-        self.processes: dict[str, subprocess.Popen[str]] = {}
+        self.processes = Programs(self.directory)
         self.datapath = ""
 
     # -- up and down ---------------------------------------------------------------------------
@@ -74,6 +78,7 @@ class Lab:
         """Bring everything up and return when every service can be used."""
         self.directory /= f"{self.topo.name}{sum(1 for _ in capsule.LAB.iterdir()) + 1}"
         self.directory.mkdir()
+        self.processes.folder = self.directory
         self.services_file.write_text(json.dumps([service.to_json() for service in self.services]))
         self.datapath = capsule.datapath()
         self.start_controller()
@@ -81,6 +86,7 @@ class Lab:
         self.net = LabNet(self.topo, self.datapath, controlled=bool(self._in_switch))
         self.net.start()
         self._give_addresses()
+        self._start_captures()
         self.say("servers")
         self._start_servers()
         self._start_proxy()
@@ -90,10 +96,7 @@ class Lab:
 
     def stop(self) -> None:
         """Take everything down. The capsule would, too; this is for a second lab in the same one."""
-        for process in self.processes.values():
-            process.terminate()
-        for process in self.processes.values():
-            process.wait(PATIENCE_S)
+        self.processes.stop()
         if hasattr(self, "net"):
             self.net.stop()
 
@@ -115,29 +118,44 @@ class Lab:
     def start_controller(self) -> None:
         """Start Ryu, if a service needs it. It is not yet waited for."""
         if self._in_switch:
-            self._spawn("controller", ["-m", "controller", "--services", str(self.services_file),
+            self._spawn("controller", [*PYTHON, "-m", "controller", "--services", str(self.services_file),
                                        "--events", str(self.directory / "controller.ndjson"), "--listen", CONTROLLER])
 
     def connect_controller(self) -> None:
         """Point the switches at the controller once it listens: OVS would wait a second before asking again."""
         if self._in_switch:
-            self.wait("the controller to listen", lambda: _listens(CONTROLLER))
+            self.wait("the controller to listen", lambda: listens(PORT))
             self.net.connect(f"tcp:{CONTROLLER}")
 
     def _start_proxy(self) -> None:
         if self._by_proxy:
-            self._spawn("proxy", ["-m", "l7proxy", "--services", str(self.services_file),
+            self._spawn("proxy", [*PYTHON, "-m", "l7proxy", "--services", str(self.services_file),
                                   "--events", str(self.directory / "proxy.ndjson")], host="proxy")
 
     def _start_servers(self) -> None:
-        ports = [f"--port={port}" for port in (PORTS["tcp"], L4_PORTS["tcp"])]
+        capacity = [f"--workers={self.capacity.workers}", f"--service-time={self.capacity.service_time_s}"]
         udp = [f"--udp={port}" for port in (PORTS["udp"], L4_PORTS["udp"])]
-        for name in self.topo.server_names():
-            self._spawn(name, ["-m", "experiments.server", "--name", name, *ports, *udp,
-                               "--workers", str(self.capacity.workers),
-                               "--service-time", str(self.capacity.service_time_s)], host=name)
-        for name in self.topo.server_names():
-            self.wait(f"{name} to serve", partial(self._serves, name))
+        names = [(host, host + suffix) for host in self.topo.server_names() for suffix in self.runs]
+        for host, name in names:
+            ports = [f"--port={port}" for port in self.runs[name.removeprefix(host)]]
+            echo = udp if name == host else []
+            command = [*PYTHON, "-m", "experiments.server", "--name", name, *ports, *echo, *capacity]
+            self._spawn(name, command, host=host)
+        for _, name in names:
+            self.wait(f"{name} to serve", partial(self.processes.has_said, name, "ready"))
+
+    def _start_captures(self) -> None:
+        """Where captures are wanted: one at each end of each link, before there is traffic."""
+        if self.captures is None:
+            return
+        folder = self.captures / self.directory.name
+        folder.mkdir(exist_ok=True)
+        found = list(capture.taps(self.net))
+        self.say(f"{len(found)} captures")
+        for tap in found:
+            self._spawn(tap.file, tap.command(folder), tap.host)
+        for tap in found:
+            self.wait(f"tcpdump on {tap.interface}", partial(self.processes.has_said, tap.file, capture.READY))
 
     def _give_addresses(self) -> None:
         """Service addresses and VIPs, and the names that resolve everywhere in the capsule."""
@@ -150,21 +168,15 @@ class Lab:
         capsule.name_hosts(self.topo.hosts_file() + "\n".join(dict.fromkeys(names)) + "\n")
 
     def _server_addresses(self, number: int, name: str) -> Iterator[str]:
-        mine = {backend.ip for service in self.services for backend in service.backends if backend.name == name}
+        mine = {backend.ip for service in self.services for backend in service.backends
+                if backend.name.partition("-")[0] == name}
         for address in sorted(mine):
             yield f"ip addr add {address}/32 dev {name}-eth0"
         for vip in sorted({service.vip for service in self._in_switch if not service.row.restored}):
             yield f"ip addr add {vip}/32 dev lo"  # direct server return: it answers as the VIP
 
-    def _spawn(self, name: str, arguments: list[str], host: str = "") -> None:
-        """Start our Python in a host (or beside the switches), insulated from the prompt's Ctrl-C."""
-        command = [sys.executable, "-P", *arguments]
-        if host:
-            command = ["mnexec", "-a", str(self.net[host].pid), *command]
-        with self._file(name, "out").open("w") as out, self._file(name, "err").open("w") as err:
-            self.processes[name] = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, text=True, start_new_session=True,
-                env={**os.environ, "PYTHONPATH": str(ROOT)})
+    def _spawn(self, name: str, command: list[str], host: str = "") -> None:
+        self.processes.spawn(name, command, self.net[host].pid if host else None)
 
     # -- what happens in it --------------------------------------------------------------------
 
@@ -187,6 +199,11 @@ class Lab:
         return [event for event in events
                 if kind in ("", event["event"]) and service in ("", event["service"])]
 
+    def pids(self) -> dict[str, int]:
+        """The processes that do the balancing, by what they are: switch, controller, proxy; those that run."""
+        found = {"switch": capsule.switch_pid()}
+        return found | {name: self.processes[name].pid for name in ("controller", "proxy") if name in self.processes}
+
     def counts(self) -> dict[str, int]:
         """HTTP requests that each server has counted itself, asked for at its host address."""
         return {name: sum(self.stats(name)["requests"].values()) for name in self.topo.server_names()}
@@ -198,45 +215,15 @@ class Lab:
             found: dict[str, Any] = direct.get(f"http://{address}/_stats").json()
         return found
 
-    # -- waiting -------------------------------------------------------------------------------
-
     def wait(self, what: str, done: Callable[[], bool]) -> None:
-        """Return once `done()`. Raises LabError if a part has ended, a rule was refused, or it takes too long."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not done():
-            self._check_alive()
-            if time.monotonic() > deadline:
-                raise LabError(f"waited {PATIENCE_S} s for {what}", "it within a second", "./lab doctor")
-            time.sleep(0.01)
+        """Return once `done()`. Raises LabError if a program has ended, a rule was refused, or it takes too long."""
+        programs.wait(what, done, self._check)
 
-    def _check_alive(self) -> None:
-        for name, process in self.processes.items():
-            if process.poll() is not None:
-                raise LabError(f"{name} has ended with exit code {process.returncode}", "it to run",
-                               "read what it said:\n" + self._file(name, "err").read_text().strip())
+    def _check(self) -> None:
+        self.processes.check()
         for event in self.events("Refused"):
             raise LabError(f"the switch refused a rule of {event['service']!r}: {event['rule']}",
                            "an OVS that takes it", "./lab doctor")
 
     def _ready(self) -> set[str]:
         return {event["service"] for event in self.events("Ready")}
-
-    def _serves(self, server: str) -> bool:
-        return self._file(server, "out").read_text().startswith("ready")
-
-    def _file(self, name: str, stream: str) -> Path:
-        return self.directory / f"{name}.{stream}"
-
-
-def _listens(address: str) -> bool:
-    """Whether somebody listens on `address` here (sought in /proc/net/tcp, without disturbing it)."""
-    port = int(address.rpartition(":")[2])
-    with open("/proc/net/tcp") as table:
-        return any(_is_listener(line, port) for line in table)
-
-
-def _is_listener(line: str, port: int) -> bool:
-    fields = line.split()
-    return fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port if fields[0] != "sl" else False
-
-

@@ -31,18 +31,19 @@ def print_table(title: str, rows: Sequence[Row], *, style: CellStyle | None = No
     console = Console(file=file, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console = Console(file=file, width=PIPE_WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
-    console.print(_table(title, rows, style or (lambda row, column: "")) if rows else f"{title}: no rows")
+    console.print(table(title, rows, style) if rows else f"{title}: no rows")
 
 
-def _table(title: str, rows: Sequence[Row], style: CellStyle) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+def table(title: str, rows: Sequence[Row], style: CellStyle | None = None) -> Table:
+    """A table as rich draws it: `print_table` for what stays, this for what is still growing."""
+    made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     names = columns(rows)
     for name in names:
         numeric = all(_is_number(row.get(name)) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        made.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell(row.get(name)), style(row, name)) for name in names))
-    return table
+        made.add_row(*(Text(cell(row.get(name)), style(row, name) if style else "") for name in names))
+    return made
 
 
 def _is_number(value: object) -> bool:

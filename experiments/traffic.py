@@ -18,9 +18,10 @@ import os
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import requests
@@ -37,10 +38,11 @@ CONNECTIONS = {
 
 @dataclass(frozen=True)
 class Step:
-    """One request to be made."""
+    """One request to be made. headers: fields of its own, as (name, value)."""
 
     client: ClientHost
     url: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class _Crew:
     def make(self, number: int) -> Answer:
         """Make step `number`; runs in a thread of the pool."""
         step = self._plan.steps[number]
-        return ask(self._sessions[step.client], step.client, step.url, self._plan.connections)
+        return ask(self._sessions[step.client], step.client, step.url, self._plan.connections, dict(step.headers))
 
     def release(self, number: int) -> None:
         """Step `number` is done: its client's next one may start."""
@@ -162,12 +164,13 @@ class _Crew:
             one.close()
 
 
-def ask(own: requests.Session, client: ClientHost, url: str, connections: str = "kept") -> Answer:
+def ask(own: requests.Session, client: ClientHost, url: str, connections: str = "kept",
+        headers: Mapping[str, str] = MappingProxyType({})) -> Answer:
     """Make one request in a session of `client` (clients.py) and say what became of it. Raises nothing."""
     started_s = time.perf_counter()
     try:
-        headers = {"Connection": "close"} if connections == "fresh" else {}
-        response = own.get(url, headers=headers)
+        last = {"Connection": "close"} if connections == "fresh" else {}
+        response = own.get(url, headers={**headers, **last})
         elapsed_s = time.perf_counter() - started_s
         if connections == "fresh":
             own.close()  # also where the other side didn't heed the header; the cookies stay

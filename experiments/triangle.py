@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from balancing import LAYERS
-from experiments.compare import SITUATIONS, Cell
+from experiments.cell import SITUATIONS, Cell
 
 WIDTH = 12  # characters of a bar, without the gaps between servers
 INKS = ("blue", "yellow", "magenta", "cyan", "green", "red")

@@ -1,17 +1,16 @@
-"""What live tests share: watching a wire, and reading rules off a switch."""
+"""What live tests share: watching a wire, asking a server, counting rules."""
 
 from __future__ import annotations
 
 import contextlib
-import re
 import socket
-import subprocess
 from collections import Counter
 from collections.abc import Iterable
 
-from controller.cookies import Cookie, Kind
+from controller.cookies import Kind
 from controller.frame import Fields, parse
 from experiments.clients import ClientHost, session
+from experiments.flowtable import rules
 from experiments.lab import Lab
 from experiments.netns import socket_in
 from experiments.traffic import Answer, ask
@@ -51,23 +50,10 @@ def answered(answers: Iterable[Answer]) -> list[Answer]:
     return found
 
 
-def rules(lab: Lab, switch: str = "s1") -> list[tuple[Cookie | None, int, str]]:
-    """The switch's rules: what each is for, how many packets it has met, and its text."""
-    dump = subprocess.run(["ovs-ofctl", "dump-flows", switch], check=True, capture_output=True,
-                          text=True).stdout
-    found = []
-    for line in dump.splitlines():
-        if cookie := re.search(r"cookie=0x([0-9a-f]+)", line):
-            packets = re.search(r"n_packets=(\d+)", line)
-            assert packets, line
-            found.append((Cookie.read(int(cookie[1], 16)), int(packets[1]), line.strip()))
-    return found
-
-
-def kinds(lab: Lab) -> Counter[Kind]:
+def kinds() -> Counter[Kind]:
     """How many rules of each kind the switch s1 has; a rule that is not ours fails the test."""
     found: Counter[Kind] = Counter()
-    for cookie, _, text in rules(lab):
-        assert cookie, f"a rule without a cookie of ours: {text}"
-        found[cookie.kind] += 1
+    for rule in rules():
+        assert rule.cookie, f"a rule without a cookie of ours: {rule.text}"
+        found[rule.cookie.kind] += 1
     return found

@@ -13,8 +13,9 @@ import pytest
 from rich.console import Console
 
 from balancing import LAYERS
+from experiments.cell import SITUATIONS
 from experiments.cli import cli
-from experiments.compare import QUICK, SITUATIONS, ladder
+from experiments.ladder import QUICK, ladder
 from experiments.triangle import draw
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -144,6 +144,11 @@ def datapath() -> str:
 LAB = RUN / "lab"  # inside: a folder for the lab's own files, gone with the capsule
 
 
+def switch_pid() -> int:
+    """Inside: the process that switches, as far as a process does."""
+    return int((RUN / "openvswitch/ovs-vswitchd.pid").read_text())
+
+
 def name_hosts(text: str) -> None:
     """Inside: make `text`, in the format of hosts(5), the capsule's /etc/hosts."""
     HOSTS.write_text(text)  # the same inode: hosts that already run see it

@@ -7,8 +7,9 @@ import subprocess
 import pytest
 from rich.console import Console
 
-from experiments.compare import ORDER, Cell, Size, ladder, measure, moral, plan, rows, services
+from experiments.cell import Cell
 from experiments.lab import Lab
+from experiments.ladder import ORDER, Size, ladder, measure, moral, plan, rows, services
 from experiments.triangle import draw
 
 SMALL = Size(clients=12, servers=3, requests=2)

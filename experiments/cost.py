@@ -1,0 +1,169 @@
+"""Question: what does each step up cost?
+
+Prediction: L2 and L3 cost nothing once a client is known, for its unit is the client. At L4 every connection is a
+unit, so every connection asks the controller. At L7 every byte passes a program twice.
+
+Method: one lab with all four layers at once, and plain switching beside them: the same clients speak to the
+same servers by their host addresses. In each round every path gets its turn, in an order shuffled anew, so
+that a machine that is busy for a while slows all of them; ratios to plain are taken within a round, and what
+is reported is their median and range. A turn is
+
+    fresh connections, one user a client ─► connections_per_s, CPU, packet-ins
+    one kept connection a client         ─► requests_per_s
+    one client alone, kept               ─► latency
+
+Load, servers, switch, controller and proxy share the machine's cores: the ratios say what a path costs beside
+plain switching here, not how fast any of them could be.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from balancing import LAYERS, Service
+from experiments.display import Display
+from experiments.experiment import Options, Part
+from experiments.flowtable import Rule, of_service, packet_ins, rules
+from experiments.lab import Lab
+from experiments.load import drive, users
+from experiments.services import PORTS, service
+from experiments.usage import Usage
+from topologies import addresses
+
+PLAIN = "plain"
+PATHS = (PLAIN, *LAYERS)
+IDLE_TIMEOUT_S = 5  # or the flows of one turn's connections would burden the next turn's
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much load: clients, servers, how many rounds, and how long each part of a turn lasts, in seconds."""
+
+    clients: int = 12
+    servers: int = 3
+    rounds: int = 7
+    seconds: float = 1.0
+
+
+QUICK, FULL = Size(rounds=3, seconds=0.4), Size()
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one path did in one round. CPU in milliseconds per 1,000 requests in fresh connections."""
+
+    path: str
+    connections_per_s: float
+    requests_per_s: float
+    latency_p50_ms: float
+    latency_p99_ms: float
+    cpu_ms: dict[str, float]
+    flow_entries: int
+    packet_ins: int
+
+
+def lab_for(size: Size, say: Callable[[str], object] = lambda words: None) -> Lab:
+    """The lab, not yet up: a service a layer."""
+    found = (service(layer, number, servers=size.servers) for number, layer in enumerate(LAYERS))
+    brief = [dataclasses.replace(one, idle_timeout_s=IDLE_TIMEOUT_S) for one in found]
+    return Lab("flat", brief, clients=size.clients, servers=size.servers, workers=1000,
+               say=lambda words: say(f"cost: {words}"))
+
+
+def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lambda words: None) -> list[Turn]:
+    """All rounds. Raises LabError if a request fails."""
+    dice, turns = random.Random(seed), []
+    for number in range(1, size.rounds + 1):
+        for path in dice.sample(PATHS, len(PATHS)):
+            say(f"cost: round {number} of {size.rounds}, {path}")
+            turns.append(_turn(lab, path, size.seconds))
+    return turns
+
+
+def _turn(lab: Lab, path: str, seconds: float) -> Turn:
+    clients, targets = lab.clients(), _targets(lab, path)
+    before, usage = packet_ins(_rules(lab, path)), Usage(lab.pids())
+    fresh = drive(users(clients, targets, fresh=True), seconds)
+    spent, after = usage.spent_ms(), _rules(lab, path)
+    kept = drive(users(clients, targets, fresh=False), seconds)
+    alone = drive(users(clients[:1], targets, fresh=False), seconds / 2)
+    return Turn(path, fresh.per_second, kept.per_second, alone.percentile_ms(50), alone.percentile_ms(99),
+                {name: 1000 * ms / len(fresh.elapsed_s) for name, ms in spent.items()},
+                len(after), packet_ins(after) - before)
+
+
+def _targets(lab: Lab, path: str) -> list[tuple[str, int]]:
+    """What the clients connect to: the servers themselves in turn, or the path's VIP."""
+    if path == PLAIN:
+        return [(str(addresses.server(n)), PORTS["tcp"]) for n in range(1, lab.topo.n_servers + 1)]
+    return [(str(lab.service(path).vip), PORTS["tcp"])]
+
+
+def _rules(lab: Lab, path: str) -> list[Rule]:
+    one: Service | None = None if path == PLAIN else lab.service(path)
+    return of_service(rules(), one.id) if one else []
+
+
+def rows(turns: Sequence[Turn]) -> list[dict[str, object]]:
+    """The table `cost`: one row a path; medians over the rounds, and ratios to plain switching with their range."""
+    return [_row(path, [turn for turn in turns if turn.path == path],
+                 [turn for turn in turns if turn.path == PLAIN]) for path in PATHS]
+
+
+def _row(path: str, own: Sequence[Turn], plain: Sequence[Turn]) -> dict[str, object]:
+    row: dict[str, object] = {"layer": path, "rounds": len(own)}
+    for name in ("connections_per_s", "requests_per_s"):
+        row[name] = round(median(getattr(turn, name) for turn in own))
+    for name in ("latency_p50_ms", "latency_p99_ms"):
+        row[name] = round(median(getattr(turn, name) for turn in own), 3)
+    for name in ("switch", "controller", "proxy"):
+        row[f"{name}_cpu_ms"] = round(median(turn.cpu_ms.get(name, 0.0) for turn in own), 1)
+    row |= {"flow_entries": max(turn.flow_entries for turn in own), "packet_ins": sum(turn.packet_ins for turn in own)}
+    for name in ("connections", "requests"):
+        row |= _ratio(name, own, plain)
+    return row
+
+
+def _ratio(name: str, own: Sequence[Turn], plain: Sequence[Turn]) -> dict[str, object]:
+    """Ratios within each round: their median, lowest and highest."""
+    rate = f"{name}_per_s"
+    ratios = [getattr(one, rate) / getattr(other, rate) for one, other in zip(own, plain, strict=True)]
+    return {f"{name}_ratio": round(median(ratios), 3), f"{name}_ratio_low": round(min(ratios), 3),
+            f"{name}_ratio_high": round(max(ratios), 3)}
+
+
+def moral(found: Sequence[dict[str, object]]) -> str:
+    """What is to be seen, in the run's own figures."""
+    by_path = {row["layer"]: row for row in found}
+    words = [f"{path.upper()} {by_path[path]['connections_ratio']} ({by_path[path]['connections_ratio_low']} to "
+             f"{by_path[path]['connections_ratio_high']})" for path in LAYERS]
+    return (f"New connections beside plain switching, the median and range of {found[0]['rounds']} interleaved rounds: "
+            f"{', '.join(words)}. In connections that are kept: "
+            + ", ".join(f"{path.upper()} {by_path[path]['requests_ratio']}" for path in LAYERS) + ".")
+
+
+def for_people(found: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+    """The same table with its ratios in one column each, narrow enough for a terminal."""
+    return [{
+        "": row["layer"], "new conn/s": row["connections_per_s"], "beside plain": _range(row, "connections"),
+        "req/s kept": row["requests_per_s"], "beside plain ": _range(row, "requests"),
+        "p50 ms": row["latency_p50_ms"], "p99 ms": row["latency_p99_ms"],
+        "CPU ms per 1,000: switch": row["switch_cpu_ms"], "controller": row["controller_cpu_ms"],
+        "proxy": row["proxy_cpu_ms"], "flows": row["flow_entries"], "packet-ins": row["packet_ins"],
+    } for row in found]
+
+
+def _range(row: dict[str, object], name: str) -> str:
+    return f"{row[f'{name}_ratio']} ({row[f'{name}_ratio_low']} to {row[f'{name}_ratio_high']})"
+
+
+def part(options: Options, display: Display) -> Part:
+    """Measure it, in a lab of its own."""
+    size = QUICK if options.quick else FULL
+    with lab_for(size, display.say) as lab:
+        found = rows(measure(lab, size, options.seed, display.say))
+    return Part("cost", found, moral(found), shown=for_people(found))

@@ -1,0 +1,162 @@
+"""Question: what does a crowd do to each layer, and what must the switch remember of it?
+
+Prediction: 1,000 clients with a MAC, an address and a port of their own are 1,000 units at L2, L3 and L4 alike.
+All spread evenly, and a reactive switch holds a flow for each.
+
+Method: Scapy makes the clients' packets on one host, h1: UDP to each layer's VIP, the same number from every client,
+in a shuffled order, sent through one raw socket at a steady pace. What is delivered is what the servers'
+echoes counted, so a packet that was lost shows.
+
+    h1 ──► 1,000 x (eth_src, ip_src, udp_src) ──► VIP:7 ──► echo on srv1, srv2, srv3
+
+The crowd lives in 10.64.0.0/16, to which the servers have a route through h1: they would need 1,000 neighbour
+entries otherwise, and their answers need no care, for nobody is at home there.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from ipaddress import IPv4Network
+
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+
+from balancing import LAYERS, Service
+from controller.cookies import Kind
+from experiments.display import Display
+from experiments.experiment import Options, Part
+from experiments.fairness import jain, servers_used
+from experiments.flowtable import of_service, packet_ins, rules
+from experiments.lab import Lab
+from experiments.netns import socket_in
+from experiments.services import L4_PORTS, PORTS, service
+from topologies import addresses
+
+HOME = IPv4Network("10.64.0.0/16")
+LAYERS_TRIED = tuple(layer for layer, row in LAYERS.items() if row.in_switch)
+PACE_PER_S = 800   # a controller in Python takes some 2,000 new units a second
+PATIENCE_S = 3.0   # for the last packets to arrive
+
+
+@dataclass(frozen=True)
+class Size:
+    """How big a crowd: how many clients, and how many packets each of them sends."""
+
+    clients: int = 1000
+    packets: int = 3
+    servers: int = 3
+
+
+QUICK, FULL = Size(packets=2), Size(packets=5)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of the crowd at one layer.
+
+    packets_delivered: by the servers' own count. units: the balancer's assignments.
+    flow_entries: exact flows in the switch afterwards. packet_ins: packets sent to the controller.
+    """
+
+    layer: str
+    clients: int
+    packets_sent: int
+    packets_delivered: int
+    share: dict[str, int]
+    servers_used: int
+    jain: float | None
+    units: int
+    flow_entries: int
+    packet_ins: int
+
+
+def lab_for(size: Size, say: Callable[[str], object] = lambda words: None) -> Lab:
+    """The lab, not yet up: UDP echo behind a VIP a layer, and h1 for the crowd."""
+    found = [service(layer, number, servers=size.servers, protocol="udp")
+             for number, layer in enumerate(LAYERS_TRIED)]
+    return Lab("flat", found, clients=1, servers=size.servers, say=lambda words: say(f"crowd: {words}"))
+
+
+def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lambda words: None) -> Iterator[Row]:
+    """The crowd against each layer in turn. Yields each row as it is done."""
+    for name in lab.topo.server_names():
+        lab.net[name].cmd(f"ip route add {HOME} via {addresses.client(1)}")
+    for one in lab.services:
+        say(f"crowd: {size.clients} clients against {one.layer}")
+        yield _row(lab, one, size, seed)
+
+
+def _row(lab: Lab, one: Service, size: Size, seed: int) -> Row:
+    before, assigned = _delivered(lab), len(lab.events("Assigned", one.name))
+    sent = send(lab, frames(one, size, seed))
+    share = _settled(lab, before, sent)
+    held = of_service(rules(), one.id)
+    return Row(one.layer, size.clients, sent, sum(share.values()), share, servers_used(share), jain(share.values()),
+               len(lab.events("Assigned", one.name)) - assigned,
+               sum(rule.cookie is not None and rule.cookie.kind is Kind.UNIT for rule in held), packet_ins(held))
+
+
+def frames(one: Service, size: Size, seed: int) -> list[bytes]:
+    """Every client's frames to a service's VIP, in a shuffled order: the same for the same seed."""
+    made = [bytes(Ether(src=addresses.mac(HOME[256 + n]), dst=one.vmac)
+                  / IP(src=str(HOME[256 + n]), dst=str(one.vip))
+                  / UDP(sport=10_000 + n, dport=one.port or PORTS["udp"]) / b"crowd")
+            for n in range(size.clients)]
+    order = made * size.packets
+    random.Random(seed).shuffle(order)
+    return order
+
+
+def send(lab: Lab, packets: Sequence[bytes]) -> int:
+    """Send prebuilt frames from h1 at a steady pace; return how many were sent."""
+    with socket_in(lab.netns("h1"), socket.AF_PACKET, socket.SOCK_RAW) as wire:
+        wire.bind(("h1-eth0", 0))
+        began_s = time.monotonic()
+        for number, packet in enumerate(packets):
+            if (early_s := began_s + number / PACE_PER_S - time.monotonic()) > 0:
+                time.sleep(early_s)
+            wire.send(packet)
+    return len(packets)
+
+
+def _delivered(lab: Lab) -> dict[str, int]:
+    """Datagrams that each server has counted itself, on the ports of the crowd."""
+    return {name: sum(count for local, count in lab.stats(name)["udp"].items()
+                      if int(local.rpartition(":")[2]) in (PORTS["udp"], L4_PORTS["udp"]))
+            for name in lab.topo.server_names()}
+
+
+def _settled(lab: Lab, before: dict[str, int], sent: int) -> dict[str, int]:
+    """What has been delivered since `before`, once it is all there or no more comes."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while True:
+        share = {name: count - before[name] for name, count in _delivered(lab).items()}
+        if sum(share.values()) >= sent or time.monotonic() > deadline_s:
+            return share
+        time.sleep(0.05)
+
+
+def rows(found: Sequence[Row]) -> list[dict[str, object]]:
+    """The table `crowd`."""
+    return [asdict(row) for row in found]
+
+
+def moral(found: Sequence[Row]) -> str:
+    """What is to be seen, in the run's own figures."""
+    lost = sum(row.packets_sent - row.packets_delivered for row in found)
+    fate = "every packet that was sent was counted by a server" if not lost else f"{lost} packets were lost on the way"
+    held = ", ".join(f"{row.layer.upper()} {row.flow_entries} flows for {row.packet_ins} packet-ins" for row in found)
+    return f"{found[0].clients} clients: {fate}. What the switch had to remember: {held}."
+
+
+def part(options: Options, display: Display) -> Part:
+    """Measure it, in a lab of its own. As predicted: nothing lost, and every server has its share."""
+    size = QUICK if options.quick else FULL
+    with lab_for(size, display.say) as lab:
+        found = list(measure(lab, size, options.seed, display.say))
+    kept = all(row.packets_delivered == row.packets_sent and row.servers_used == size.servers for row in found)
+    return Part("crowd", rows(found), moral(found), kept)
