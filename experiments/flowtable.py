@@ -35,6 +35,11 @@ def rules(switch: str = "s1") -> list[Rule]:
     return [Rule(Cookie.read(int(match["cookie"], 16)), int(match["packets"]), text) for match, text in found]
 
 
+def settle() -> None:
+    """Return once the counters are up to date: the datapath hands them in by and by (ovs-vswitchd(8), revalidator)."""
+    subprocess.run(["ovs-appctl", "revalidator/wait"], check=True, capture_output=True)
+
+
 def of_service(found: list[Rule], service: int) -> list[Rule]:
     """The rules of one service, by its id."""
     return [rule for rule in found if rule.cookie and rule.cookie.service == service]

@@ -93,6 +93,7 @@ class Lab:
         self.say("controller")
         self.connect_controller()
         self.wait("every service to be ready", lambda: self._ready() >= {service.name for service in self.services})
+        self._greet()
 
     def stop(self) -> None:
         """Take everything down. The capsule would, too; this is for a second lab in the same one."""
@@ -174,6 +175,11 @@ class Lab:
             yield f"ip addr add {address}/32 dev {name}-eth0"
         for vip in sorted({service.vip for service in self._in_switch if not service.row.restored}):
             yield f"ip addr add {vip}/32 dev lo"  # direct server return: it answers as the VIP
+
+    def _greet(self) -> None:
+        """A packet from each server, so that the switch knows where it is: what it doesn't know it floods."""
+        for name in self.topo.server_names():
+            self.net[name].cmd(f"ping -c 1 -W 1 {addresses.PROXY}")
 
     def _spawn(self, name: str, command: list[str], host: str = "") -> None:
         self.processes.spawn(name, command, self.net[host].pid if host else None)
