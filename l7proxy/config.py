@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from balancing import Service
-from balancing.service import IPAddress
+from balancing.form import IPAddress
 from layerlab import LabError
 
 
