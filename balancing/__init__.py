@@ -14,14 +14,17 @@ Rules of this room:
 
 from balancing.algorithms import ALGORITHMS, Algorithm
 from balancing.assignments import Assignments
+from balancing.claims import by_address, check_services
 from balancing.events import Assigned, Event, Ready, Refused, Released, ndjson
 from balancing.layers import LAYERS, Layer
 from balancing.pool import NoBackend, Pool, Server
-from balancing.service import REALISATIONS, Backend, Service, check_services
+from balancing.route import Pair, Route
+from balancing.service import REALISATIONS, Backend, Service
 from balancing.unit import Unit
 
 __all__ = [
     "ALGORITHMS", "LAYERS", "REALISATIONS",
     "Algorithm", "Assigned", "Assignments", "Backend", "Event", "Layer", "NoBackend",
-    "Pool", "Ready", "Refused", "Released", "Server", "Service", "Unit", "check_services", "ndjson",
+    "Pair", "Pool", "Ready", "Refused", "Released", "Route", "Server", "Service", "Unit",
+    "by_address", "check_services", "ndjson",
 ]

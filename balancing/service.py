@@ -6,7 +6,8 @@ it, experiments hold it, the API speaks it. It has one JSON form:
     {"id": 1, "name": "web", "vip": "10.0.0.100", "port": 80, "protocol": "tcp",
      "layer": "l4", "algorithm": "round-robin", "realisation": "reactive",
      "backends": [{"id": 1, "name": "s1", "ip": "10.0.3.1", "mac": "02:00:00:02:00:01",
-                   "port": 8001, "weight": 1}, ...]}
+                   "port": 8001, "weight": 1}, ...],
+     "route": {"path": "/video"}}                       at L7 only, and only if it is not for every request
 
 Rules kept here:
 
@@ -17,18 +18,17 @@ Rules kept here:
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from balancing.algorithms import ALGORITHMS
+from balancing.form import IPAddress, arguments, plain
 from balancing.layers import LAYERS, Layer
+from balancing.route import Route
 from layerlab import LabError, choice
-
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 REALISATIONS: dict[str, str] = {
     "reactive": "the controller decides on a unit's first packet; the switch keeps an exact flow per unit",
@@ -84,6 +84,7 @@ class Service:
     layer, algorithm, realisation: words of LAYERS, ALGORITHMS and REALISATIONS.
     idle_timeout_s: how long, in seconds, an exact flow outlives its last packet.
     switch: datapath id of the one switch that carries its rules.
+    route: which requests of its VIP and port are its own (route.py); None means all that no service before it takes.
 
     Raises LabError for anything that could not be balanced as asked.
     """
@@ -99,6 +100,7 @@ class Service:
     port: int | None = None
     idle_timeout_s: int = 60
     switch: int = 1
+    route: Route | None = None
 
     def __post_init__(self) -> None:
         where = f"service {self.name!r}"
@@ -115,6 +117,8 @@ class Service:
         if (self.realisation == "proxy") == self.row.in_switch:
             raise LabError(f"{where}: {self.layer} cannot be realised as {self.realisation!r}",
                            f"{natural!r} at {self.layer}")
+        if self.route is not None and self.row.in_switch:
+            raise LabError(f"{where}: {self.layer} has a route", "none: only l7 sees requests")
         self._check_port(where)
         self._check_backends(where)
 
@@ -159,79 +163,25 @@ class Service:
 
     def __repr__(self) -> str:
         port = f":{self.port}/{self.protocol}" if self.port else ""
-        names = " ".join(backend.name for backend in self.backends)
-        return f"<Service {self.name} {self.vip}{port} {self.layer} {self.algorithm} {self.realisation}: {names}>"
+        words = f"{self.layer} {self.algorithm} {self.realisation}" + (f" for {self.route}" if self.route else "")
+        return f"<Service {self.name} {self.vip}{port} {words}: {' '.join(backend.name for backend in self.backends)}>"
 
     def to_json(self) -> dict[str, Any]:
         """The one JSON form; fields that are None are left out."""
-        form: dict[str, Any] = _plain(self)
+        form: dict[str, Any] = plain(self)
         return form
 
     @classmethod
     def from_json(cls, form: Mapping[str, Any]) -> Service:
         """Read `to_json`'s form. Raises LabError that names the field that is wrong."""
-        fields = _fields(cls, form, "service")
+        fields = arguments(cls, form, "service")
         backends = fields.get("backends")
         if not isinstance(backends, list):
             raise LabError(f"service {fields.get('name')!r}: backends is {backends!r}", "a list of objects")
-        fields["backends"] = tuple(Backend(**_fields(Backend, backend, "backend")) for backend in backends)
+        fields["backends"] = tuple(Backend(**arguments(Backend, backend, "backend")) for backend in backends)
+        if fields.get("route") is not None:
+            fields["route"] = Route.from_json(fields["route"])
         return cls(**fields)
-
-
-def check_services(services: Iterable[Service]) -> tuple[Service, ...]:
-    """Return `services` as a tuple if one switch can carry them side by side.
-
-    Raises LabError where it can't: an id or a VIP used twice, or a service address whose replies
-    could belong to two VIPs (the rule that rewrites a reply is static, one per backend).
-    """
-    found = tuple(services)
-    owners: dict[tuple[str, object], dict[Port | None, Service]] = {}
-    for service in found:
-        for what, value, port in _claims(service):
-            taken = owners.setdefault((what, value), {})
-            rivals = taken.values() if port is None else filter(None, (taken.get(port), taken.get(None)))
-            if rival := next((other for other in rivals if other is not service), None):
-                raise LabError(f"services {rival.name!r} and {service.name!r} both claim the {what} {value}",
-                               "one owner each: give the second an id, VIP or service addresses of its own")
-            taken[port] = service
-    return found
-
-
-Port = tuple[str, int | None]  # protocol and number
-
-
-def _claims(service: Service) -> Iterable[tuple[str, object, Port | None]]:
-    """What a service must have for itself: (what, value, port), where no port means every port."""
-    by_port = service.row.by_port or not service.row.in_switch
-    yield "id", service.id, None
-    yield "VIP", service.vip, (service.protocol, service.port) if by_port else None
-    if service.row.restored:
-        for backend in service.backends:
-            own = (service.protocol, service.port_of(backend)) if by_port else None
-            yield "service address", backend.ip, own
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        pairs = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
-        return {name: _plain(inner) for name, inner in pairs if inner is not None}
-    if isinstance(value, tuple):
-        return [_plain(inner) for inner in value]
-    return str(value) if isinstance(value, IPAddress) else value
-
-
-def _fields(kind: type[Any], form: Any, what: str) -> dict[str, Any]:
-    """The constructor's arguments in `form`; LabError for what is missing or unknown."""
-    if not isinstance(form, Mapping):
-        raise LabError(f"a {what} is {form!r}", "an object with named fields")
-    known = {field.name: field for field in dataclasses.fields(kind)}
-    for name in form:
-        choice(f"field of a {what}", str(name), known)
-    missing = [name for name, field in known.items()
-               if field.default is dataclasses.MISSING and name not in form]
-    if missing:
-        raise LabError(f"{what} {form.get('name')!r} has no {missing[0]}", "that field: " + ", ".join(known))
-    return dict(form)
 
 
 def _within(where: str, field: str, value: object, low: int, high: int) -> None:

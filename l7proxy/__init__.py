@@ -5,8 +5,10 @@
      bytes ──► http1.py ──► conversation.py ──► exchange.py ──► write.py ──► bytes           s3
                framing.py    one client,         one request,
                body.py       its requests        its backend: balancing.Pool.assign(unit)
+                                  │
+                             routing.py: whose request is it?
 
-Read in this order: messages, framing, http1, exchange, conversation, outside; then the shell.
+Read in this order: messages, framing, http1, exchange, routing, conversation, outside; then the shell.
 
 Rules of this room:
 

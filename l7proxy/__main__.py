@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from l7proxy import loop
-from l7proxy.config import listen_at, read_services
+from l7proxy.config import doors, read_services
 from l7proxy.limits import Limits
 from l7proxy.server import serve
 from layerlab import LabError
@@ -20,12 +20,11 @@ from layerlab import LabError
 @click.option("--events", metavar="FILE.ndjson", type=click.Path(path_type=Path),
               help="Append what is decided to this file: Ready, Assigned, Released.")
 @click.option("--listen", metavar="ADDRESS[:PORT]",
-              help="Listen here instead of on the VIP: for use outside the lab, with one service.")
+              help="Listen here instead of on the VIP: for use outside the lab, with one VIP and port.")
 def main(services: Path, events: Path | None, listen: str | None) -> None:
     """Layer Lab's reverse proxy: balances HTTP/1.1 requests, one by one, over the backends of its services."""
     try:
-        mine = read_services(services)
-        loop.run(serve(mine, listen_at(mine, listen), events, Limits()))
+        loop.run(serve(doors(read_services(services), listen), events, Limits()))
     except LabError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -1,17 +1,19 @@
 """What the proxy is told: the services of its file, and where to listen.
 
 A service file is a JSON list of Service JSON forms (balancing/service.py); those of layer l7 are the proxy's.
+Services of one VIP and port stand behind one door, in the file's order: the first whose route matches is asked.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from balancing import Service
-from balancing.service import IPAddress
+from balancing import Service, by_address, check_services
+from balancing.form import IPAddress
 from layerlab import LabError
 
 
@@ -26,7 +28,15 @@ class Address:
         return f"[{self.ip}]:{self.port}" if self.ip.version == 6 else f"{self.ip}:{self.port}"
 
 
-def read_services(path: Path) -> list[Service]:
+@dataclass(frozen=True)
+class Door:
+    """An address that is listened at, and the services behind it."""
+
+    address: Address
+    services: tuple[Service, ...]
+
+
+def read_services(path: Path) -> tuple[Service, ...]:
     """The L7 services in the file at `path`. Raises LabError if there is none, or it can't be read."""
     try:
         forms = json.loads(path.read_text())
@@ -40,18 +50,20 @@ def read_services(path: Path) -> list[Service]:
     if not services:
         raise LabError(f"{path} holds no service of layer l7", "at least one: the rest is for the controller",
                        'set "layer": "l7" in one of them')
-    return services
+    return check_services(services)
 
 
-def listen_at(services: list[Service], listen: str | None) -> list[Address]:
-    """Where each of `services` listens: its VIP and port, or `listen` (ADDRESS[:PORT]) instead for a single one."""
+def doors(services: Sequence[Service], listen: str | None) -> list[Door]:
+    """Where `services` listen: on their VIPs and ports, or, if they share one, at `listen` (ADDRESS[:PORT]) instead."""
+    found = [Door(Address(sharers[0].vip, sharers[0].port or 0), tuple(sharers))
+             for sharers in by_address(services).values()]
     if listen is None:
-        return [Address(service.vip, service.port or 0) for service in services]
-    if len(services) != 1:
-        names = ", ".join(service.name for service in services)
-        raise LabError(f"--listen names one address for {len(services)} services ({names})",
-                       "exactly one service of layer l7", "leave --listen out: each listens on its VIP")
-    return [parse_address(listen, services[0].port or 0)]
+        return found
+    if len(found) != 1:
+        places = ", ".join(str(door.address) for door in found)
+        raise LabError(f"--listen names one address for services of {len(found)} ({places})",
+                       "services of one VIP and port", "leave --listen out: each listens on its VIP")
+    return [Door(parse_address(listen, found[0].address.port), found[0].services)]
 
 
 def parse_address(text: str, port: int) -> Address:

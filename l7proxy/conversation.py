@@ -17,7 +17,7 @@ from l7proxy import failures, write
 from l7proxy.exchange import Exchange
 from l7proxy.http1 import RequestReader, ResponseReader
 from l7proxy.limits import Wait
-from l7proxy.messages import RequestHead
+from l7proxy.messages import NO_BODY, RequestHead
 from l7proxy.outside import Close, Outside, Site
 from l7proxy.refusal import Refused
 
@@ -150,11 +150,8 @@ class Conversation:
         assert exchange is not None
         if exchange.answer is not None:
             self.close(Close.ABORT)
-            return
-        bodiless = exchange.head.method == b"HEAD"
-        self.persistent = self.persistent and exchange.sent and exchange.head.minor >= 1
-        self.outside.to_client(write.own_answer(status, why, self.persistent, bodiless=bodiless))
-        self.finished(exchange.sent)
+        else:
+            self._answer(exchange.head, exchange.sent, status, why)
 
     def refuse(self, refused: Refused) -> None:
         """Answer a request that is not forwarded, or not further, and close: rule 2."""
@@ -194,11 +191,21 @@ class Conversation:
         """Set up the exchange of one request."""
         self.waiting = None
         self.persistent = self.persistent and head.persistent
+        site = self.site
         if not head.host:  # only HTTP/1.0 may leave it out
-            head = head._replace(host=self.site.authority)
-        unit = Unit((self.client_name, next(self.site.numbers)), self.key)
-        self.exchange = Exchange(self, head, unit)
+            head = head._replace(host=site.authority)
+        pool = site.pool_of(head)
+        if pool is None:
+            self._answer(head, head.body == NO_BODY, 404, "no service here takes such a request")
+            return
+        self.exchange = Exchange(self, head, pool, Unit((self.client_name, next(site.numbers)), self.key))
         self.exchange.choose()
+
+    def _answer(self, head: RequestHead, sent: bool, status: int, why: str) -> None:
+        """Answer ourselves; the connection stays if the request was read to the end (`sent`)."""
+        self.persistent = self.persistent and sent and head.minor >= 1
+        self.outside.to_client(write.own_answer(status, why, self.persistent, bodiless=head.method == b"HEAD"))
+        self.finished(sent)
 
     def _await(self, what: Wait) -> None:
         """Wait for the client; a head that comes in drops does not start its limit anew."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from balancing import Server, Unit
+from balancing import Pool, Server, Unit
 from l7proxy import failures, write
 from l7proxy.failures import IDEMPOTENT, Again, Failure
 from l7proxy.limits import Wait
@@ -35,11 +35,11 @@ class Exchange:
     sent:   the whole request has gone.            reused: on a connection that served another one before.
     """
 
-    __slots__ = ("answer", "body_begun", "failure", "head", "heard", "open",
+    __slots__ = ("answer", "body_begun", "failure", "head", "heard", "open", "pool",
                  "rechunked", "reused", "sent", "server", "talk", "tried", "unit")
 
-    def __init__(self, talk: Conversation, head: RequestHead, unit: Unit) -> None:
-        self.talk, self.head, self.unit = talk, head, unit
+    def __init__(self, talk: Conversation, head: RequestHead, pool: Pool, unit: Unit) -> None:
+        self.talk, self.head, self.pool, self.unit = talk, head, pool, unit
         self.server: Server | None = None
         self.tried: tuple[Server, ...] = ()
         self.failure = failures.NOBODY
@@ -52,7 +52,7 @@ class Exchange:
     def choose(self) -> None:
         """Let the pool decide, and dial; when nobody is left, answer with the last failure."""
         try:
-            self.server = failures.assign(self.talk.site.pool, self.unit, self.tried)
+            self.server = failures.assign(self.pool, self.unit, self.tried)
         except failures.NoBackend:
             self.talk.answer(self.failure.status, self.failure.why)
             return
@@ -197,7 +197,7 @@ class Exchange:
         """Let go of the backend: its connection, and its unit. Safe to call again."""
         if self.server is not None:
             self.talk.outside.part_upstream(keep)
-            self.talk.site.pool.release(self.unit, self.server)
+            self.pool.release(self.unit, self.server)
             self.server, self.open = None, False
 
     def __repr__(self) -> str:

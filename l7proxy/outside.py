@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from balancing import Pool, Server
+from balancing import Server
 from l7proxy.limits import Limits, Wait
+from l7proxy.routing import Router
 
 
 class Close(Enum):
@@ -58,14 +59,14 @@ class Outside(Protocol):
 
 @dataclass(frozen=True)
 class Site:
-    """What all conversations of one service share.
+    """What all conversations of one VIP and port share.
 
-    pool:      whose servers take the requests.
-    authority: the service's own address: Host for HTTP/1.0 clients that send none.
-    numbers:   counts the service's requests; a request's unit is (client address, number).
+    pool_of:   finds the pool whose servers take a request; None if no service wants it.
+    authority: the VIP and port: Host for HTTP/1.0 clients that send none.
+    numbers:   counts the requests; a request's unit is (client address, number).
     """
 
-    pool: Pool
+    pool_of: Router
     limits: Limits
     authority: bytes
     numbers: Iterator[int]

@@ -11,14 +11,17 @@ import itertools
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from balancing import Pool, Ready, Service
-from l7proxy.config import Address
+from l7proxy.config import Address, Door
 from l7proxy.eventlog import EventLog
 from l7proxy.limits import Limits
 from l7proxy.outside import Site
+from l7proxy.routing import router
 from l7proxy.shell import Front
+from l7proxy.upstreams import Upstreams
 from l7proxy.wheel import Wheel
 from layerlab import LabError
 
@@ -26,12 +29,13 @@ BACKLOG = 1024
 
 
 class Proxy:
-    """Every service of one process, on one loop and one wheel."""
+    """Every service of one process, on one loop and one wheel, with one store of idle connections."""
 
     def __init__(self, limits: Limits, events: EventLog | None) -> None:
         self.limits, self.events = limits, events
         self.loop = asyncio.get_running_loop()
         self.wheel = Wheel()
+        self.upstreams = Upstreams(limits, self.wheel)
         self.fronts: list[Front] = []
         self._listeners: list[asyncio.Server] = []
         self._tick()
@@ -40,18 +44,24 @@ class Proxy:
         self.wheel.advance()
         self.loop.call_later(self.limits.tick_s, self._tick)
 
-    async def listen(self, service: Service, address: Address) -> Address:
-        """Serve `service` at `address`; return the address with the port it got. Raises LabError."""
-        pool = Pool(service, self.events.add if self.events else None)
-        authority = str(Address(service.vip, service.port or 0)).encode()
-        front = Front(Site(pool, self.limits, authority, itertools.count(1)), self.wheel)
+    async def listen(self, services: Sequence[Service], address: Address) -> Address:
+        """Serve `services`, of one VIP and port, at `address`; return it with the port it got. Raises LabError."""
+        front = Front(self._site(services), self.upstreams, self.wheel)
         try:
             listener = await self.loop.create_server(front.protocol, str(address.ip), address.port, backlog=BACKLOG)
         except OSError as error:
-            raise _cannot_listen(service, address, error) from None
+            raise _cannot_listen(services[0], address, error) from None
         self.fronts.append(front)
         self._listeners.append(listener)
         return Address(address.ip, listener.sockets[0].getsockname()[1])
+
+    def _site(self, services: Sequence[Service]) -> Site:
+        """A pool for each of `services`, and what finds the right one for a request."""
+        pools = [Pool(service, self.events.add if self.events else None) for service in services]
+        for pool in pools:
+            self.upstreams.add(pool)
+        authority = str(Address(services[0].vip, services[0].port or 0)).encode()
+        return Site(router(pools), self.limits, authority, itertools.count(1))
 
     def ready(self, service: Service, address: Address) -> None:
         """Tell the world that `service` can be used."""
@@ -73,7 +83,7 @@ class Proxy:
         for front in self.fronts:
             for client in tuple(front.clients):
                 client.transport.abort()
-            front.upstreams.close()
+        self.upstreams.close()
         await asyncio.sleep(0)  # let the aborted connections report, so their units are released
         if self.events:
             self.events.flush()
@@ -91,14 +101,15 @@ def _cannot_listen(service: Service, address: Address, error: OSError) -> LabErr
     return LabError(f"{service.name}: can't listen on {address}: {reason}", "an address that can be listened on")
 
 
-async def serve(services: list[Service], addresses: list[Address], events: Path | None, limits: Limits) -> None:
-    """Serve until SIGTERM or SIGINT."""
+async def serve(doors: Sequence[Door], events: Path | None, limits: Limits) -> None:
+    """Serve until SIGTERM or SIGINT. Nothing is said to be ready before all of it is."""
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     proxy = Proxy(limits, EventLog(events, loop.call_later) if events else None)
-    found = [await proxy.listen(service, address) for service, address in zip(services, addresses, strict=True)]
-    for service, address in zip(services, found, strict=True):
-        proxy.ready(service, address)
+    found = [await proxy.listen(door.services, door.address) for door in doors]
+    for door, address in zip(doors, found, strict=True):
+        for service in door.services:
+            proxy.ready(service, address)
     await stopped.wait()
     await proxy.stop()

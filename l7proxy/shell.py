@@ -26,13 +26,10 @@ from l7proxy.wheel import Wheel
 
 
 class Front:
-    """What the client connections of one service share."""
+    """What the client connections of one VIP and port share. `upstreams` is the whole proxy's."""
 
-    def __init__(self, site: Site, wheel: Wheel) -> None:
-        service = site.pool.service
-        ports = {backend.id: service.port_of(backend) or 0 for backend in service.backends}
-        self.site, self.wheel = site, wheel
-        self.upstreams = Upstreams(site.limits, wheel, ports)
+    def __init__(self, site: Site, upstreams: Upstreams, wheel: Wheel) -> None:
+        self.site, self.upstreams, self.wheel = site, upstreams, wheel
         self.clients: set[ClientSocket] = set()
         self.ticks = {wait: site.limits.ticks(wait) for wait in Wait}
         self.on_empty: Callable[[], object] = lambda: None
@@ -42,7 +39,7 @@ class Front:
         return ClientSocket(self)
 
     def __repr__(self) -> str:
-        return f"<Front {self.site.pool.name}: {len(self.clients)} clients>"
+        return f"<Front {self.site.authority.decode()}: {len(self.clients)} clients>"
 
 
 class ClientSocket(asyncio.Protocol):
@@ -162,4 +159,4 @@ class ClientSocket(asyncio.Protocol):
             self.transport.abort()
 
     def __repr__(self) -> str:
-        return f"<ClientSocket of {self.front.site.pool.name}: {self.talk}>"
+        return f"<ClientSocket of {self.front.site.authority.decode()}: {self.talk}>"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from balancing import Server
+from balancing import Pool, Server
 from l7proxy.limits import Limits, Wait
 from l7proxy.wheel import Wheel
 
@@ -20,17 +20,24 @@ if TYPE_CHECKING:
 
 
 class Upstreams:
-    """The idle connections of one service, by backend. The newest is reused first: it is least likely stale."""
+    """The homes of all servers of all pools; servers of two pools that are one address and port share one."""
 
-    def __init__(self, limits: Limits, wheel: Wheel, ports: dict[int, int]) -> None:
-        self.limits, self.wheel, self.ports = limits, wheel, ports
-        self.idle: dict[int, list[UpstreamSocket]] = {backend: [] for backend in ports}
+    def __init__(self, limits: Limits, wheel: Wheel) -> None:
+        self.limits, self.wheel = limits, wheel
         self.idle_ticks = limits.ticks(Wait.IDLE)
+        self._homes: dict[tuple[str, int], Home] = {}
+        self._home_of: dict[Server, Home] = {}
         self._dials: set[asyncio.Task[None]] = set()
+
+    def add(self, pool: Pool) -> None:
+        """Give every server of `pool` a home."""
+        for server in pool.servers.values():
+            address = str(server.backend.ip), pool.service.port_of(server.backend) or 0
+            self._home_of[server] = self._homes.setdefault(address, Home(self, *address))
 
     def take(self, server: Server) -> UpstreamSocket | None:
         """An idle connection to `server`, if there is one that is not about to close."""
-        idle = self.idle[server.backend.id]
+        idle = self._home_of[server].idle
         while idle:
             upstream = idle.pop()
             upstream.alarm.hush()
@@ -40,39 +47,52 @@ class Upstreams:
 
     def dial(self, server: Server, owner: ClientSocket) -> UpstreamSocket:
         """Begin to connect to `server` for `owner`; the loop tells `owner` how it went."""
-        upstream = UpstreamSocket(self, server.backend.id, owner)
-        task = asyncio.get_running_loop().create_task(self._connect(upstream, server))
+        upstream = UpstreamSocket(self._home_of[server], owner)
+        task = asyncio.get_running_loop().create_task(self._connect(upstream))
         self._dials.add(task)
         task.add_done_callback(self._dials.discard)
         upstream.dialling = task
         return upstream
 
-    async def _connect(self, upstream: UpstreamSocket, server: Server) -> None:
+    async def _connect(self, upstream: UpstreamSocket) -> None:
         """The only coroutine towards backends: one per connection, none per request."""
-        address, port = str(server.backend.ip), self.ports[server.backend.id]
+        home = upstream.home
         try:
-            await asyncio.get_running_loop().create_connection(lambda: upstream, address, port)
+            await asyncio.get_running_loop().create_connection(lambda: upstream, home.ip, home.port)
         except OSError:
             if upstream.owner is not None:
                 upstream.owner.not_opened(upstream)
 
     def close(self) -> None:
         """Close every idle connection."""
-        for idle in self.idle.values():
-            for upstream in idle:
+        for home in self._homes.values():
+            for upstream in home.idle:
                 upstream.transport.close()
+
+
+class Home:
+    """One address and port, and its idle connections. The newest is reused first: it is least likely stale."""
+
+    __slots__ = ("idle", "ip", "port", "upstreams")
+
+    def __init__(self, upstreams: Upstreams, ip: str, port: int) -> None:
+        self.upstreams, self.ip, self.port = upstreams, ip, port
+        self.idle: list[UpstreamSocket] = []
+
+    def __repr__(self) -> str:
+        return f"<Home of {self.ip} {self.port}: {len(self.idle)} idle>"
 
 
 class UpstreamSocket(asyncio.Protocol):
     """One connection to a backend. `owner`: the client connection it serves now, or None while idle."""
 
-    __slots__ = ("alarm", "backend", "dialling", "home", "owner", "paused", "transport")
+    __slots__ = ("alarm", "dialling", "home", "owner", "paused", "transport")
 
     transport: asyncio.Transport
 
-    def __init__(self, home: Upstreams, backend: int, owner: ClientSocket | None) -> None:
-        self.home, self.backend, self.owner = home, backend, owner
-        self.alarm = home.wheel.alarm(self.hang_up)
+    def __init__(self, home: Home, owner: ClientSocket | None) -> None:
+        self.home, self.owner = home, owner
+        self.alarm = home.upstreams.wheel.alarm(self.hang_up)
         self.dialling: asyncio.Task[None] | None = None
         self.paused = False
 
@@ -94,8 +114,8 @@ class UpstreamSocket(asyncio.Protocol):
         if self.owner is not None:
             owner, self.owner = self.owner, None
             owner.upstream_gone(clean=exc is None)
-        elif self in (idle := self.home.idle[self.backend]):
-            idle.remove(self)
+        elif self in self.home.idle:
+            self.home.idle.remove(self)
 
     def pause_writing(self) -> None:
         if self.owner is not None:
@@ -114,12 +134,12 @@ class UpstreamSocket(asyncio.Protocol):
     def rest(self) -> None:
         """Nobody uses it now: keep it for the next request, within bounds."""
         self.owner = None
-        idle = self.home.idle[self.backend]
-        if len(idle) >= self.home.limits.idle_upstreams or self.transport.is_closing():
+        idle, upstreams = self.home.idle, self.home.upstreams
+        if len(idle) >= upstreams.limits.idle_upstreams or self.transport.is_closing():
             self.hang_up()
             return
         self.hold(False)
-        self.alarm.set(self.home.idle_ticks)
+        self.alarm.set(upstreams.idle_ticks)
         idle.append(self)
 
     def hang_up(self) -> None:

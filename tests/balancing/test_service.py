@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancing import LAYERS, Backend, Service, check_services
+from balancing import LAYERS, Backend, Service
 from layerlab import LabError
 
 
@@ -87,34 +87,3 @@ def test_the_vip_can_be_read_in_its_mac() -> None:
 def test_repr_is_for_students() -> None:
     assert repr(Service.from_json(form())) == "<Service web 10.0.0.100:80/tcp l4 round-robin reactive: s1 s2 s3>"
     assert repr(Backend(1, "s1", "10.0.3.1", port=8001)) == "<Backend s1 10.0.3.1:8001 w=1>"  # type: ignore[arg-type]
-
-
-def shifted(number: int, **changes: Any) -> Service:
-    """The same service with an id, VIP and service addresses of its own."""
-    backends = [other | {"ip": f"10.0.{10 + number}.{other['id']}"} for other in form()["backends"]]
-    return Service.from_json(form(id=number, name=f"web{number}", vip=f"10.0.0.{100 + number}", backends=backends)
-                             | changes)
-
-
-@pytest.mark.parametrize("layers", [("l4", "l4"), ("l2", "l3"), ("l3", "l4"), ("l7", "l4")])
-def test_services_with_their_own_addresses_stand_side_by_side(layers: tuple[str, str]) -> None:
-    check_services([shifted(number, layer=layer) for number, layer in enumerate(layers, start=1)])
-
-
-def test_two_ports_of_one_vip_stand_side_by_side() -> None:
-    other = [one | {"port": 9000} for one in form()["backends"]]
-    check_services([Service.from_json(form()), Service.from_json(form(id=2, port=81, backends=other))])
-
-
-@pytest.mark.parametrize(("first", "second", "claimed"), [
-    ({}, {"id": 1}, "the id 1"),
-    ({"vip": "10.0.0.200"}, {"vip": "10.0.0.200"}, "the VIP 10.0.0.200"),
-    ({"vip": "10.0.0.200", "layer": "l2"}, {"vip": "10.0.0.200", "layer": "l4", "port": 81}, "the VIP 10.0.0.200"),
-    ({"vip": "10.0.0.200", "layer": "l4", "port": 81}, {"vip": "10.0.0.200", "layer": "l2"}, "the VIP 10.0.0.200"),
-    ({"backends": form()["backends"]}, {"backends": form()["backends"]}, "the service address 10.0.3.1"),
-    ({"backends": form()["backends"], "layer": "l3"}, {"backends": form()["backends"]}, "service address 10.0.3.1"),
-])
-def test_services_that_claim_the_same_are_refused(first: Any, second: Any, claimed: str) -> None:
-    with pytest.raises(LabError) as caught:
-        check_services([shifted(1, **first), shifted(2, **second)])
-    assert claimed in caught.value.saw

@@ -20,6 +20,7 @@ from balancing import Pool, Service
 from l7proxy.conversation import Conversation
 from l7proxy.limits import Limits
 from l7proxy.outside import Site
+from l7proxy.routing import router
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,13 +80,14 @@ class Talk(Conversation):
 
 @pytest.fixture
 def talk():
-    """Build a conversation: talk(servers=3, algorithm=..., **limits)."""
-    def build(servers=3, algorithm="round-robin", **limits):
+    """Build a conversation: talk(servers=3, algorithm=..., **limits), or with services of your own."""
+    def build(servers=3, algorithm="round-robin", services=(), **limits):
         ports = range(8001, 8001 + servers)
         events = []
-        pool = Pool(service(ports, algorithm=algorithm), events.append)
-        it = Talk(Recorder(), Site(pool, Limits(**limits), b"127.0.0.1:1", itertools.count(1)), "10.0.1.1", b"\n\0\1\1")
-        it.pool_events = events
+        pools = [Pool(it, events.append) for it in services or [service(ports, algorithm=algorithm)]]
+        site = Site(router(pools), Limits(**limits), b"127.0.0.1:1", itertools.count(1))
+        it = Talk(Recorder(), site, "10.0.1.1", b"\n\0\1\1")
+        it.pool, it.pool_events = pools[-1], events
         it.since()
         return it
     Talk.__slots__ = ()
@@ -207,12 +209,15 @@ class Running:
 
 @pytest.fixture
 def proxy(tmp_path):
-    """Start proxies: proxy(ports, **service fields) -> Running. Ready when its line has come."""
+    """Start proxies: proxy(ports, **service fields) -> Running; `first`: services asked before that one.
+
+    Ready when its line has come.
+    """
     started = []
 
-    def start(ports, **fields):
+    def start(ports, first=(), **fields):
         file, events = tmp_path / "services.json", tmp_path / "events.ndjson"
-        file.write_text(json.dumps([service(ports, **fields).to_json()]))
+        file.write_text(json.dumps([it.to_json() for it in (*first, service(ports, **fields))]))
         process = subprocess.Popen(
             [sys.executable, "-m", "l7proxy", "--services", file, "--events", events, "--listen", "127.0.0.1:0"],
             cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from l7proxy.config import listen_at, parse_address, read_services
+from l7proxy.config import doors, parse_address, read_services
 from layerlab import LabError
 
 BACKENDS = [{"id": 1, "name": "s1", "ip": "127.0.0.1", "port": 8001, "mac": "02:00:00:02:00:01"}]
@@ -28,7 +28,26 @@ def services(tmp_path):
 def test_only_the_l7_services_are_the_proxys(services):
     found = read_services(services(WEB, WEB | {"id": 2, "name": "other", "layer": "l4", "vip": "10.0.0.9"}))
     assert [service.name for service in found] == ["web"]
-    assert list(map(str, listen_at(found, None))) == ["127.0.0.1:80"]
+    assert [str(door.address) for door in doors(found, None)] == ["127.0.0.1:80"]
+
+
+def test_services_of_one_vip_and_port_stand_behind_one_door(services):
+    video = WEB | {"id": 2, "name": "video", "route": {"path": "/video"}}
+    found = read_services(services(video, WEB | {"id": 3, "name": "other", "port": 81}, WEB))
+    assert [[service.name for service in door.services] for door in doors(found, None)] == [["video", "web"], ["other"]]
+    shared, = doors((found[0], found[2]), "127.0.0.1:8080")
+    assert (str(shared.address), len(shared.services)) == ("127.0.0.1:8080", 2)
+
+
+def test_services_that_no_request_can_reach_are_refused(services):
+    with pytest.raises(LabError, match="'web' has no route and takes every request"):
+        read_services(services(WEB, WEB | {"id": 2, "name": "video", "route": {"path": "/video"}}))
+
+
+def test_a_route_by_a_field_that_ends_at_the_proxy_is_exit_2(services):
+    done = run("--services", services(WEB | {"route": {"header": {"name": "X-Forwarded-For", "value": "10.0.0.1"}}}))
+    assert done.returncode == 2
+    assert "'web' has a route by x-forwarded-for" in done.stderr
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}", "3", "[]", '[{"name": "x"}]'])
@@ -51,10 +70,10 @@ def test_what_is_no_address_is_refused(text):
         parse_address(text, 80) if text != "[::1" else parse_address("[::g]", 80)
 
 
-def test_listen_needs_exactly_one_service(services):
+def test_listen_needs_services_of_one_vip_and_port(services):
     two = read_services(services(WEB, WEB | {"id": 2, "name": "other", "port": 81}))
-    with pytest.raises(LabError, match="2 services"):
-        listen_at(two, "127.0.0.1")
+    with pytest.raises(LabError, match="services of 2"):
+        doors(two, "127.0.0.1")
 
 
 def run(*arguments):

@@ -99,8 +99,8 @@ def test_a_refused_server_is_passed_over_whatever_the_method_and_the_algorithm(t
         script = it.short()
         assert sorted(script[:5:2]) == ["dial s1", "dial s2", "dial s3"]
         assert script[5:] == ["drop upstream", "< HTTP/1.1 502 Bad Gateway", "close LINGER"]
-        assert all(server.active == 0 for server in it.site.pool.servers.values())
-        assert len(it.site.pool.candidates) == 3
+        assert all(server.active == 0 for server in it.pool.servers.values())
+        assert len(it.pool.candidates) == 3
 
 
 def test_one_request_among_refusals_is_served_by_the_next(talk):
@@ -150,7 +150,7 @@ def test_a_put_whose_body_has_begun_is_not_repeated(talk):
 def test_nobody_up_is_503_and_the_connection_stays(talk):
     it = talk()
     for backend in (1, 2, 3):
-        it.site.pool.set_up(backend, False)
+        it.pool.set_up(backend, False)
     it.client_bytes(GET % b"" * 2000)
     assert it.short().count("< HTTP/1.1 503 Service Unavailable") == 2000
     assert not it.closed

@@ -1,0 +1,41 @@
+"""The JSON form of what passes between rooms: a frozen dataclass as an object with named fields.
+
+     Service(id=1, vip=IPv4Address("10.0.0.100"), port=None, ...)  ◄──►  {"id": 1, "vip": "10.0.0.100", ...}
+
+Rule: a field that is None is left out, and a name that is no field is refused, with the nearest that is one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from layerlab import LabError, choice
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def plain(value: Any) -> Any:
+    """`value` in what JSON knows: objects, lists, strings, numbers."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        pairs = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {name: plain(inner) for name, inner in pairs if inner is not None}
+    if isinstance(value, tuple):
+        return [plain(inner) for inner in value]
+    return str(value) if isinstance(value, IPAddress) else value
+
+
+def arguments(kind: type[Any], form: Any, what: str) -> dict[str, Any]:
+    """The arguments of `kind`'s constructor in `form`; LabError for what is missing or unknown."""
+    if not isinstance(form, Mapping):
+        raise LabError(f"a {what} is {form!r}", "an object with named fields")
+    known = {field.name: field for field in dataclasses.fields(kind)}
+    for name in form:
+        choice(f"field of a {what}", str(name), known)
+    missing = [name for name, field in known.items()
+               if field.default is dataclasses.MISSING and name not in form]
+    if missing:
+        raise LabError(f"{what} {form.get('name')!r} has no {missing[0]}", "that field: " + ", ".join(known))
+    return dict(form)

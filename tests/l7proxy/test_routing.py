@@ -1,0 +1,209 @@
+"""Whose request is it? Conditions as a table, services as transcripts, and all of it once over TCP."""
+
+from __future__ import annotations
+
+import http.client
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from balancing import Backend, Pair, Pool, Route, Service, check_services
+from l7proxy.http1 import RequestReader
+from l7proxy.limits import Limits
+from l7proxy.routing import conditions, router
+from tests.l7proxy.conftest import service
+
+VIDEO, BETA, GROUP_B = Route(path="/video"), Route(header=Pair("X-Version", "beta")), Route(cookie=Pair("group", "b"))
+SHOP = Route(host="shop.example")
+
+
+def head(target="/", *lines, host="a"):
+    """The head of a request, as the proxy reads it."""
+    reader = RequestReader(Limits())
+    reader.feed("\r\n".join([f"GET {target} HTTP/1.1", f"Host: {host}", *lines, "", ""]).encode("latin-1"))
+    return reader.next()
+
+
+def web(route, number=1):
+    return Service(number, f"web{number}", "127.0.0.1", "l7", (Backend(1, "s1", "127.0.0.1"),), port=80, route=route)
+
+
+def meets(route, request):
+    return all(met(request) for met in conditions(web(route)))
+
+
+@pytest.mark.parametrize(("route", "request_", "met"), [
+    (VIDEO, head("/video"), True),
+    (VIDEO, head("/video/"), True),
+    (VIDEO, head("/video/x?y=/../z"), True),
+    (VIDEO, head("/video?hd"), True),
+    (VIDEO, head("/%76ideo/x"), True),
+    (VIDEO, head("http://b/video/x"), True),
+    (VIDEO, head("/videos"), False),
+    (VIDEO, head("/video%2Fx"), False),
+    (VIDEO, head("/Video"), False),
+    (VIDEO, head("//video"), False),
+    (VIDEO, head("/x/video"), False),
+    (VIDEO, head("/?/video"), False),
+    (VIDEO, head("/video/../admin"), False),
+    (VIDEO, head("/video/%2e%2e/admin"), False),
+    (VIDEO, head("/video/..%2Fadmin"), False),
+    (VIDEO, head("/x/../video"), False),
+    (Route(path="/video/"), head("/video/x"), True),
+    (Route(path="/video/"), head("/video/"), True),
+    (Route(path="/video/"), head("/video"), False),
+    (Route(path="/"), head("/anything"), True),
+    (Route(path="/caf%c3%a9"), head("/caf%C3%A9/x"), True),
+    (SHOP, head(host="shop.example"), True),
+    (SHOP, head(host="Shop.EXAMPLE:8080"), True),
+    (SHOP, head(host="shop.example.:80"), True),
+    (SHOP, head("http://shop.example/", host="a"), True),
+    (SHOP, head("http://a/", host="shop.example"), False),
+    (SHOP, head(host="shop.example.org"), False),
+    (SHOP, head(host="www.shop.example"), False),
+    (Route(host="[::1]"), head(host="[::1]:80"), True),
+    (Route(host="[::1]"), head(host="[::1]"), True),
+    (Route(host="[::1]"), head(host="[::2]:1"), False),
+    (BETA, head("/", "x-VERSION:  beta "), True),
+    (BETA, head("/", "X-Version: Beta"), False),
+    (BETA, head("/", "X-Version: beta2"), False),
+    (BETA, head("/", "X-Version: beta", "X-Version: gamma"), False),
+    (BETA, head("/", "X-Version: beta", "Connection: X-Version"), False),
+    (BETA, head("/", "X-Versions: beta"), False),
+    (Route(header=Pair("Accept", "a, b")), head("/", "Accept: a", "Accept: b"), True),
+    (GROUP_B, head("/", "Cookie: group=b"), True),
+    (GROUP_B, head("/", "Cookie: a=1; group=b; c=group=a"), True),
+    (GROUP_B, head("/", "Cookie: a=1;group=b"), True),
+    (GROUP_B, head("/", "Cookie: a=1", "cookie: group=b"), True),
+    (GROUP_B, head("/", "Cookie: group=b; group=a"), True),
+    (GROUP_B, head("/", "Cookie: group=a; group=b"), False),
+    (GROUP_B, head("/", "Cookie: group=a", "Cookie: group=b"), False),
+    (GROUP_B, head("/", "Cookie: group=bb"), False),
+    (GROUP_B, head("/", 'Cookie: group="b"'), False),
+    (GROUP_B, head("/", "Cookie: Group=b"), False),
+    (GROUP_B, head("/", "Cookie: subgroup=b"), False),
+    (GROUP_B, head("/", "Cookie: x=group=b"), False),
+    (GROUP_B, head("/", "Cookie: group =b"), False),
+    (GROUP_B, head("/", "Cookie: group"), False),
+    (GROUP_B, head("/", "Cookie: x=1, group=b"), False),
+    (GROUP_B, head(), False),
+    (Route(cookie=Pair("t", '"q"')), head("/", 'Cookie: t="q"'), True),
+    (Route("a", "/video", Pair("X", "y"), Pair("g", "b")), head("/video", "X: y", "Cookie: g=b"), True),
+    (Route("a", "/video", Pair("X", "y"), Pair("g", "b")), head("/video", "X: y"), False),
+    (Route("a", "/video", Pair("X", "y"), Pair("g", "b")), head("/", "X: y", "Cookie: g=b"), False),
+], ids=str)
+def test_a_condition_is_met_or_not(route, request_, met):
+    assert meets(route, request_) is met
+
+
+def test_options_of_the_whole_server_has_no_path():
+    reader = RequestReader(Limits())
+    reader.feed(b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert not meets(Route(path="/"), reader.next())
+
+
+SEGMENTS = st.lists(st.text("ab.-_~%", min_size=1, max_size=3).filter(lambda text: text.strip(".")), max_size=3)
+
+
+@given(SEGMENTS, SEGMENTS)
+def test_a_path_prefix_is_whole_segments(prefix, rest):
+    """Whatever the octets: each is escaped where it must be on one side, and everywhere on the other."""
+    plain = "".join("/" + segment.replace("%", "%25") for segment in prefix) or "/"
+    escaped = "".join("/" + "".join(f"%{ord(octet):02x}" for octet in segment) for segment in prefix + rest) or "/"
+    assert meets(Route(path=plain), head(escaped))
+    if prefix:
+        assert not meets(Route(path=plain), head(escaped.replace("/", "/x", 1)))
+        assert meets(Route(path=plain), head(plain + "x")) is False
+
+
+@given(SEGMENTS, SEGMENTS)
+def test_only_a_prefix_matches(one, other):
+    paths = ["".join("/" + segment.replace("%", "%25") for segment in segments) or "/" for segments in (one, other)]
+    assert meets(Route(path=paths[0]), head(paths[1])) is (other[:len(one)] == one)
+
+
+def test_the_first_in_order_wins_and_the_rest_is_nobodys():
+    services = check_services(web(route, number) for number, route in enumerate((Route(path="/video/x"), VIDEO, BETA), 1))
+    find = router([Pool(service) for service in services])
+    asked = head("/video/x", "X-Version: beta"), head("/video", "X-Version: beta"), head("/", "X-Version: beta"), head()
+    assert [pool and pool.name for pool in map(find, asked)] == ["web1", "web2", "web3", None]
+
+
+def test_a_service_without_a_route_takes_the_rest():
+    find = router([Pool(web(VIDEO)), Pool(web(None, 2))])
+    assert [find(head(target)).name for target in ("/video", "/video/../x", "/")] == ["web1", "web2", "web2"]
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+GET = b"GET %b HTTP/1.1\r\nHost: a\r\n%b\r\n"
+
+
+def test_requests_of_one_connection_go_to_different_services(talk):
+    it = talk(services=[web(VIDEO), web(None, 2)])
+    it.outside.idle = ["s1"] * 3
+    it.client_bytes(GET % (b"/video", b"") + GET % (b"/", b"") + GET % (b"/video/x", b""))
+    for _ in range(3):
+        it.upstream_bytes(OK)
+    assert [(event.service, event.unit) for event in it.pool_events[::2]] == [
+        ("web1", "10.0.1.1 1"), ("web2", "10.0.1.1 2"), ("web1", "10.0.1.1 3")]
+
+
+def test_what_no_service_takes_is_a_404_and_the_connection_stays(talk):
+    it = talk(services=[web(VIDEO)])
+    it.outside.idle = ["s1"]
+    it.client_bytes(GET % (b"/", b"") + GET % (b"/video", b""))
+    assert it.short() == ["< HTTP/1.1 404 Not Found", "dial s1", "> GET /video HTTP/1.1"]
+
+
+def test_a_404_to_head_has_no_body_and_one_to_a_body_ends_the_connection(talk):
+    it = talk(services=[web(VIDEO)])
+    it.client_bytes(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert it.since()[0].endswith("\r\n\r\n")
+    it.client_bytes(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe")
+    assert "Connection: close" in it.since()[0]
+    assert it.closed
+
+
+def test_an_old_client_without_a_host_asks_for_the_vip(talk):
+    it = talk(services=[web(Route(host="127.0.0.1"))])
+    it.client_bytes(b"GET / HTTP/1.0\r\n\r\n")
+    assert it.short() == ["dial s1"]
+
+
+@pytest.fixture
+def shop(proxy, origins):
+    """Three services of one port, each with one of the origins: by category, by header, by cookie."""
+    ports = [origin.server_address[1] for origin in origins]
+    video = service(ports[:1], id=1, name="video", route={"path": "/video"})
+    beta = service(ports[1:2], id=2, name="beta", route={"header": {"name": "X-Version", "value": "beta"}})
+    return proxy(ports[2:], first=(video, beta), id=3, name="group-b", route={"cookie": {"name": "group", "value": "b"}})
+
+
+def test_category_header_and_cookie_each_find_their_server_on_one_connection(shop):
+    connection = http.client.HTTPConnection("127.0.0.1", shop.port, timeout=20)
+    answers, sockets = [], set()
+    for path, fields in (("/video/1", {}), ("/", {"X-Version": "beta"}), ("/", {"Cookie": "a=1; group=b"}),
+                         ("/videos", {}), ("/video", {"X-Version": "beta"})):
+        connection.request("GET", path, headers=fields)
+        sockets.add(connection.sock)
+        answer = connection.getresponse()
+        answers.append((answer.status, answer.read().decode()))
+    connection.close()
+    assert len(sockets) == 1
+    assert answers == [(200, "s1"), (200, "s2"), (200, "s3"),
+                       (404, "404 Not Found: no service here takes such a request\n"), (200, "s1")]
+    assert [event["service"] for event in shop.events() if event["event"] == "Assigned"] == [
+        "video", "beta", "group-b", "video"]
+    assert [event["service"] for event in shop.events() if event["event"] == "Ready"] == ["video", "beta", "group-b"]
+
+
+def test_services_that_share_a_server_share_its_connections(proxy, origins):
+    """Backend 1 is s1 to one service and s2 to the other; s2 is backend 2 to the first."""
+    ports = [origin.server_address[1] for origin in origins]
+    with requests.Session() as session:
+        lab = proxy(ports[:2], first=[service(ports[1:2], id=2, name="video", route={"path": "/video"})])
+        served = [session.get(lab.url + path).text for path in ("/", "/", "/video", "/video", "/", "/", "/video")]
+    assert served == ["s1", "s2", "s2", "s2", "s1", "s2", "s2"]
+    assert [origin.connections for origin in origins] == [1, 1, 0]
