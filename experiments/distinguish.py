@@ -170,9 +170,9 @@ def _words(cell: Cell) -> str:
 def moral(cells: Sequence[Cell]) -> str:
     """What is to be seen, in the run's own figures."""
     able = {layer: [cell.by for cell in cells if cell.layer == layer and cell.distinguished] for layer in LAYERS}
-    words = [f"{layer.upper()} by {', '.join(known)}" if known else f"{layer.upper()} by none of it"
+    words = [f"{layer.upper()} by {' and '.join(map(repr, known))}" if known else f"{layer.upper()} by none of it"
              for layer, known in able.items()]
-    return f"Who can send by what: {'; '.join(words)}. A number: so many went where they were meant to, by chance."
+    return f"Who can send by what: {', '.join(words)}. A number: so many went where they were meant to, by chance."
 
 
 def part(options: Options, display: Display) -> Part:
