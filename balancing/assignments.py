@@ -43,10 +43,10 @@ class Assignments:
         self._active[unit] = server
         return server, True
 
-    def adopt(self, unit: Unit, server: Server) -> None:
+    def adopt(self, unit: Unit, backend_id: int) -> None:
         """Take over an assignment that another controller made and the switch still holds."""
         if unit not in self._active:
-            self._active[unit] = server
+            self._active[unit] = server = self.pool.servers[backend_id]
             server.active += 1
 
     def idle(self, unit: Unit) -> None:

@@ -20,6 +20,7 @@ from controller.cookies import Cookie, Kind
 from controller.flows import Flow
 from controller.frame import Fields, parse, unit_of
 from controller.framework import DEAD, MAIN, App, ofp_event, ofproto, on
+from controller.reconcile import Found, reconcile
 from layerlab import LabError
 
 REMEMBERED = 4096  # sent rules that a late refusal can still be matched with
@@ -41,6 +42,7 @@ class Balancer(App):
         self.assignments = {number: Assignments(Pool(service, self.record))
                             for number, service in self.services.items()}
         self._log = open(os.environ.get(EVENTS, os.devnull), "a", buffering=1)  # noqa: SIM115
+        self._found: dict[int, list[Found]] = {}  # by switch, while its answer comes in
         self._sent: dict[int, Flow] = {}  # by transaction id: what a switch may still refuse
 
     def record(self, event: Event) -> None:
@@ -51,17 +53,35 @@ class Balancer(App):
 
     @on(ofp_event.EventOFPStateChange, [MAIN, DEAD])
     def switch_came_or_went(self, event: Any) -> None:
-        """A switch has connected: give it its rules. One that went keeps them (fail mode secure)."""
+        """A switch has connected: ask what it holds. One that went keeps its rules (fail mode secure)."""
         datapath = event.datapath
         if event.state != MAIN:
             self.logger.info("switch %s is gone", datapath.id)
             return
         self.logger.info("switch %s is here", datapath.id)
-        self.send(datapath, rules.SWITCHING)
-        for service in self.services_of(datapath):
-            for flow in rules.static_flows(service):
-                self.send(datapath, flow)
+        self._found[datapath.id] = []
+        datapath.send_msg(messages.ask_for_ours(datapath))
+
+    @on(ofp_event.EventOFPFlowStatsReply, MAIN)
+    def what_the_switch_holds(self, event: Any) -> None:
+        """Its answer to the first question: adopt what an earlier controller left, clear what is stale, send ours."""
+        datapath = event.msg.datapath
+        found, more = messages.read(event.msg)
+        self._found[datapath.id] += found
+        if more:
+            return
+        services = self.services_of(datapath)
+        wanted = [rules.SWITCHING, *(flow for service in services for flow in rules.static_flows(service))]
+        result = reconcile(self._found.pop(datapath.id), {service.id: service for service in services}, wanted)
+        for rule in result.delete:
+            datapath.send_msg(messages.delete(datapath, rule))
+        for service, unit, backend in result.adopt:
+            self.assignments[service.id].adopt(unit, backend.id)
+            wanted.append(rules.unit_flow(service, unit, backend))  # the same, unless the backend has moved
+        for flow in wanted:
+            self.send(datapath, flow)
         datapath.send_msg(messages.barrier(datapath))
+        self.logger.info("adopted %d units, deleted %d rules", len(result.adopt), len(result.delete))
 
     @on(ofp_event.EventOFPBarrierReply, MAIN)
     def rules_are_in(self, event: Any) -> None:

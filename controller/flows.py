@@ -14,6 +14,7 @@ from balancing.service import Service
 from controller.cookies import Cookie
 
 Value = str | int
+Match = Mapping[str, Value | tuple[int, int]]  # OXM field to value, or to (value, mask)
 
 NORMAL, IN_PORT, CONTROLLER = "NORMAL", "IN_PORT", "CONTROLLER"
 ETH_TYPE = {4: 0x0800, 6: 0x86DD}
@@ -93,7 +94,7 @@ class Flow:
     table: int
     priority: int
     cookie: Cookie
-    match: Mapping[str, Value | tuple[int, int]]
+    match: Match
     actions: tuple[Action, ...]
     idle_timeout_s: int = 0
 

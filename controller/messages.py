@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from controller.cookies import MARK, MARK_MASK
 from controller.flows import CONTROLLER, IN_PORT, NORMAL, Action, Flow, Goto, Load, Move, Output, Set
+from controller.reconcile import Found
 
 _BITS = {"eth_src": 48, "eth_dst": 48, "arp_sha": 48, "arp_tha": 48,
          "arp_spa": 32, "arp_tpa": 32, "ipv4_src": 32, "ipv4_dst": 32}
@@ -24,6 +26,29 @@ def add(datapath: Any, flow: Flow) -> Any:
         command=ofp.OFPFC_ADD, idle_timeout=flow.idle_timeout_s, buffer_id=ofp.OFP_NO_BUFFER,
         flags=ofp.OFPFF_SEND_FLOW_REM if flow.idle_timeout_s else 0,
         match=parser.OFPMatch(**flow.match), instructions=_instructions(datapath, flow.actions))
+
+
+def delete(datapath: Any, found: Found) -> Any:
+    """The message that takes out the one rule `found`."""
+    ofp, parser = datapath.ofproto, datapath.ofproto_parser
+    return parser.OFPFlowMod(
+        datapath, cookie=found.cookie, cookie_mask=2**64 - 1, table_id=found.table, priority=found.priority,
+        command=ofp.OFPFC_DELETE_STRICT, out_port=ofp.OFPP_ANY, out_group=ofp.OFPG_ANY,
+        match=parser.OFPMatch(**found.match))
+
+
+def ask_for_ours(datapath: Any) -> Any:
+    """The message that asks for every rule that bears our mark; answered in one message or several."""
+    ofp = datapath.ofproto
+    return datapath.ofproto_parser.OFPFlowStatsRequest(
+        datapath, table_id=ofp.OFPTT_ALL, out_port=ofp.OFPP_ANY, out_group=ofp.OFPG_ANY, cookie=MARK,
+        cookie_mask=MARK_MASK)
+
+
+def read(reply: Any) -> tuple[list[Found], bool]:
+    """The rules in one answer to `ask_for_ours`, and whether more are to come."""
+    found = [Found(stats.table_id, stats.priority, stats.cookie, dict(stats.match.items())) for stats in reply.body]
+    return found, bool(reply.flags & reply.datapath.ofproto.OFPMPF_REPLY_MORE)
 
 
 def packet_out(datapath: Any, in_port: int, frame: bytes, actions: Iterable[Action]) -> Any:

@@ -97,7 +97,7 @@ def test_active_counts_are_the_active_units(steps: list[tuple[str, int]]) -> Non
             case "assign" | "fresh":
                 assignments.assign(unit(number), fresh=step == "fresh")
             case "adopt":
-                assignments.adopt(unit(number), pool.servers[1])
+                assignments.adopt(unit(number), 1)
             case "idle":
                 assignments.idle(unit(number))
             case "release":

@@ -6,10 +6,11 @@ import os
 import signal
 import socket
 import struct
+import subprocess
 
 import pytest
 
-from controller.cookies import Kind
+from controller.cookies import MARK, MARK_MASK, Cookie, Kind
 from experiments.clients import ClientHost, session
 from experiments.datagrams import datagrams
 from experiments.flowtable import rules
@@ -155,6 +156,42 @@ def test_killing_the_controller_stops_nothing_that_flows(layer: str) -> None:
             again = answered([ask(own, host, "http://vip/")])[0]
             assert (again.server, again.connection) == (before.server, before.connection)
         get(lab, "h3", "http://vip/")
+
+
+@pytest.mark.parametrize("layer", SWITCH_LAYERS)
+def test_a_second_controller_goes_on_where_the_first_one_ended(layer: str) -> None:
+    """Units keep their servers, stale rules of ours go, rules of others stay."""
+    with one(layer) as lab:
+        clients = lab.clients()
+        own = [session(client) for client in clients]
+        before = answered(ask(one, client, "http://vip/") for one, client in zip(own, clients, strict=True))
+        units = kinds()[Kind.UNIT]
+        dead = lab.processes.pop("controller")
+        os.kill(dead.pid, signal.SIGKILL)
+        dead.wait(10)
+        stale = int(Cookie(Kind.UNIT, service=99, backend=1))
+        for cookie, port in ((stale, 1), (0x1234, 2)):
+            ofctl("add-flow", f"cookie={cookie:#x},table=1,priority=5,udp,tp_dst={port},actions=drop")
+
+        lab.start_controller()
+        lab.connect_controller()
+        lab.wait("the second controller's rules", lambda: len(lab.events("Ready")) == 2 * len(lab.services))
+        cookies = [rule.cookie for rule in rules()]
+        assert cookies.count(None) == 1, "what is not ours stays"
+        assert Cookie.read(stale) not in cookies
+        assert sum(cookie is not None and cookie.kind is Kind.UNIT for cookie in cookies) == units
+        assigned = len(lab.events("Assigned"))
+        ofctl("del-flows", f"cookie={MARK | Kind.UNIT:#x}/{MARK_MASK | 0xFFFF:#x}")
+        after = answered(ask(one, client, "http://vip/") for one, client in zip(own, clients, strict=True))
+        assert [(a.server, a.connection) for a in after] == [(a.server, a.connection) for a in before]
+        assert len(lab.events("Assigned")) == assigned, "remembered, not decided anew"
+        for one_session in own:
+            one_session.close()
+
+
+def ofctl(command: str, rule: str) -> None:
+    """ovs-ofctl(8) on s1."""
+    subprocess.run(["ovs-ofctl", command, "s1", rule], check=True)
 
 
 def test_every_rule_says_what_it_is_for() -> None:
