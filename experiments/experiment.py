@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,12 @@ class Options:
         if self.report:
             check_report(self.report)
 
+    def command(self, name: str) -> str:
+        """What to type to run the experiment `name` with these options again."""
+        words = [f"--{option} {value}" for option, value in self.size.items()]
+        start = f"./lab {name}" if words else f"./lab run {name}"
+        return " ".join([start, *words, *["--quick"] * self.quick, f"--seed {self.seed}", "--report DIR"])
+
 
 @dataclass(frozen=True)
 class Findings:
@@ -56,10 +63,14 @@ class Experiment:
 
     def conduct(self, options: Options) -> bool:
         """Run it, write its envelope where the options say, and return whether it came out as predicted."""
+        started = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
         found = self.run(options)
-        envelope = Envelope(self.name, options.seed, environment(**found.environment), found.tables)
+        envelope = Envelope(self.name, options.seed, environment(started=started, **found.environment), found.tables)
         if options.json:
             envelope.write(options.json)
         if options.report:
+            from experiments import report  # matplotlib takes a second to import, and only a report needs it
+
             envelope.write_report(options.report)
+            report.write(envelope, options.report, question=self.question, command=options.command(self.name))
         return found.as_predicted
