@@ -11,7 +11,7 @@ from itertools import combinations, pairwise
 
 from experiments.envelope import Row
 from experiments.report.section import Reading, Rows
-from experiments.report.wording import amount, counted, layer_name, listed, number, percent, verb
+from experiments.report.wording import amount, counted, layer_name, listed, milliseconds, number, percent, verb
 
 PLAIN = "plain"
 KINDS = {"connections": "new connections", "requests": "requests on kept connections"}
@@ -66,11 +66,11 @@ def verdict(layers: list[Row], wrong: list[str]) -> str:
     if wrong:
         return f"Otherwise than predicted, a step up gained: {'; '.join(wrong)}."
     ratios = listed(f"{layer_name(row['layer'])} {amount(number(row, 'connections_ratio'))}" for row in layers)
-    return f"No step up gains. Of plain switching's new connections per second each layer kept: {ratios}."
+    return f"No step up gains. Of plain switching’s new connections per second each layer kept: {ratios}."
 
 
 def dearest_step(layers: list[Row]) -> str:
-    """The largest factor between neighbours, and the neighbours that can't be told apart."""
+    """The largest factor between neighbours, and the neighbours that can’t be told apart."""
     def factor(step: tuple[Row, Row]) -> float:
         return number(step[0], "connections_ratio") / (number(step[1], "connections_ratio") or 1e-9)
 
@@ -80,7 +80,7 @@ def dearest_step(layers: list[Row]) -> str:
     below, above = max(steps, key=factor)
     level = [f"{layer_name(low['layer'])} and {layer_name(high['layer'])}" for low, high in steps
              if not clearly_above(low, high, "connections") and not clearly_above(high, low, "connections")]
-    tied = f" Their ranges overlap, so this run can't tell apart: {'; '.join(level)}." if level else ""
+    tied = f" Their ranges overlap, so this run can’t tell apart: {'; '.join(level)}." if level else ""
     if factor((below, above)) <= 1:
         return f"For new connections no step up was slower than the one below it.{tied}"
     return (f"For new connections the dearest step is from {layer_name(below['layer'])} to {layer_name(above['layer'])}"
@@ -108,10 +108,10 @@ def latency(rows: Rows) -> str:
     """The quickest and the slowest median, and the slowest tail."""
     quick, slow = min(rows, key=median_ms), max(rows, key=median_ms)
     tail = max(rows, key=lambda row: number(row, "latency_p99_ms"))
-    return (f"Half of all requests were answered within {amount(median_ms(quick))} ms by "
-            f"{layer_name(quick['layer'])} and within {amount(median_ms(slow))} ms by "
+    return (f"Half of all requests were answered within {milliseconds(median_ms(quick))} by "
+            f"{layer_name(quick['layer'])} and within {milliseconds(median_ms(slow))} by "
             f"{layer_name(slow['layer'])}; the slowest in a hundred took "
-            f"{amount(number(tail, 'latency_p99_ms'))} ms or more by {layer_name(tail['layer'])}.")
+            f"{milliseconds(number(tail, 'latency_p99_ms'))} or more by {layer_name(tail['layer'])}.")
 
 
 def who_works(rows: Rows) -> str:
@@ -123,8 +123,8 @@ def who_works(rows: Rows) -> str:
     if not totals[most]:
         return "No CPU time was counted in this run."
     factor = f", {amount(totals[most] / totals[least])} times that of {least}" if totals[least] else ""
-    return (f"1,000 requests cost most CPU with {most}: {amount(totals[most])} ms{factor}; "
-            f"{percent(spent[worker] / totals[most])} of it was the {worker}'s.")
+    return (f"1,000 requests cost most CPU with {most}: {milliseconds(totals[most])}{factor}; "
+            f"{percent(spent[worker] / totals[most])} of it was the {worker}’s.")
 
 
 def state(rows: Rows) -> str:

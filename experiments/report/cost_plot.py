@@ -11,12 +11,13 @@ from experiments.report.bars import Scale, swatch, value_bar
 from experiments.report.cost import KINDS, WORKERS, balanced, cpu
 from experiments.report.palette import colour
 from experiments.report.section import Rows
-from experiments.report.wording import amount, layer_name, number
+from experiments.report.wording import amount, layer_name, milliseconds, number
 
 KIND_COLOURS = dict(zip(KINDS, ("s1", "s2"), strict=True))
 WORKER_COLOURS = dict(zip(WORKERS, ("s1", "s5", "s4"), strict=True))
 LEFT, TOP = 54, 46  # points
 GROUP, BAR = 52, 17
+ROOM_FOR_VALUE = 40
 
 
 def draw_ratios(rows: Rows) -> Figure:
@@ -24,7 +25,7 @@ def draw_ratios(rows: Rows) -> Figure:
     layers = balanced(rows)
     figure, axes = plot.canvas(TOP + GROUP * len(layers) + 8)
     highest = max((number(row, f"{kind}_ratio_high") for row in layers for kind in KINDS), default=1)
-    scale = Scale(max(1.0, highest), LEFT, plot.WIDTH - 46)
+    scale = Scale(max(1.0, highest), LEFT, plot.WIDTH - 6)
     for column, (kind, words) in enumerate(KINDS.items()):
         swatch(axes, LEFT + 126 * column, 8, colour(KIND_COLOURS[kind]), words)
     reference(axes, scale.at(1), TOP + GROUP * len(layers), "plain switching = 1")
@@ -48,7 +49,9 @@ def ratio(axes: Axes, scale: Scale, row: Row, kind: str, y: float) -> None:
     value_bar(axes, scale.left, y, scale.at(middle) - scale.left, BAR, KIND_COLOURS[kind])
     ends = [scale.at(low), scale.at(high)]
     axes.plot(ends, [y, y], color=colour("ink"), linewidth=1.4, marker="|", markersize=7, markeredgewidth=1.4)
-    plot.write(axes, max(*ends, scale.at(middle)) + 6, y, amount(middle), size=11)
+    inside = scale.at(low) - scale.left > ROOM_FOR_VALUE
+    x = scale.left + 6 if inside else max(*ends, scale.at(middle)) + 6
+    plot.write(axes, x, y, amount(middle), size=11, ink="on" if inside else "ink", bold=inside)
 
 
 def draw_cpu(rows: Rows) -> Figure:
@@ -67,8 +70,8 @@ def draw_cpu(rows: Rows) -> Figure:
 def stack(axes: Axes, scale: Scale, spent: dict[str, float], y: float) -> None:
     """The workers' parts end to end, and the sum."""
     x = scale.left
-    for worker, milliseconds in spent.items():
-        if width := scale.length(milliseconds):
+    for worker, time_ms in spent.items():
+        if width := scale.length(time_ms):
             value_bar(axes, x, y, width - 1, 22, WORKER_COLOURS[worker])
         x += width
-    plot.write(axes, x + 6, y, f"{amount(sum(spent.values()))} ms", size=11)
+    plot.write(axes, x + 6, y, milliseconds(sum(spent.values())), size=11)

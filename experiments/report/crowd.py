@@ -13,7 +13,7 @@ MEMORY = {"flow_entries": "flow entries in the switch", "packet_ins": "packets t
 
 
 def lost(row: Row) -> float:
-    """Packets that were sent and didn't arrive; below 0 if more arrived than were sent."""
+    """Packets that were sent and didn’t arrive; below 0 if more arrived than were sent."""
     return number(row, "packets_sent") - number(row, "packets_delivered")
 
 
@@ -74,7 +74,7 @@ def memory(rows: Rows) -> str:
     a_client = entries(most) / (number(most, "clients") or 1)
     why = (" An entry for each unit is the price of a choice that is remembered: it grows with the crowd."
            if entries(most) >= number(most, "units") > 1 else
-           " That is fewer than units: here the switch doesn't remember each of them.")
+           " That is fewer than units: here the switch doesn’t remember each of them.")
     return (f"{layer_name(most['layer'])} left most to remember, "
             f"{counted(entries(most), 'flow entry')} or {amount(a_client)} a client; "
             f"{layer_name(least['layer'])} least, {counted(entries(least), 'flow entry')}.{why}")

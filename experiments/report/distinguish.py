@@ -5,12 +5,12 @@ from __future__ import annotations
 from balancing import LAYERS
 from experiments.envelope import Row
 from experiments.report.section import Reading, Rows
-from experiments.report.wording import layer_name, listed, number, percent
+from experiments.report.wording import counted, layer_name, listed, number, percent
 
 # What tells requests apart, the lowest layer that is predicted to see it, and why no lower one can.
 PREDICTED: dict[str, tuple[str, str]] = {
     "port, same server": ("l4", "The port is in the TCP header; below L4 a service is its address as a whole, and one "
-                                "address of one server can't be split."),
+                                "address of one server can’t be split."),
     "port, different servers": ("l4", "Below L4 both ports of a VIP are the same unit, so they go to the same server."),
     "URL category": ("l7", "The path comes after the connection is made: whoever only rewrites packets has chosen by "
                            "then."),
@@ -50,8 +50,8 @@ def criteria_of(rows: Rows) -> list[str]:
 def read(rows: Rows) -> Reading:
     """How much each layer could tell apart; then criterion by criterion, and what a “no” is."""
     wrong = [row for row in rows if not as_predicted(row)]
-    paragraphs = [" ".join(by_criterion(rows, by) for by in criteria_of(rows)), what_no_means(rows)]
-    return Reading(verdict(rows, wrong), tuple(filter(None, paragraphs)), not wrong)
+    points = [(f"By {by}", by_criterion(rows, by)) for by in criteria_of(rows)]
+    return Reading(verdict(rows, wrong), (what_no_means(rows),), not wrong, tuple(points))
 
 
 def verdict(rows: Rows, wrong: list[Row]) -> str:
@@ -60,9 +60,9 @@ def verdict(rows: Rows, wrong: list[Row]) -> str:
         cases = listed(f"{layer_name(row['layer'])} {'could' if able(row) else 'could not'} by {row['by']}"
                        for row in wrong)
         return f"Otherwise than predicted in {len(wrong)} of {len(rows)} cells: {cases}."
-    tally = [f"{layer_name(layer)} {sum(able(row) for row in rows if row['layer'] == layer)}"
-             for layer in layers_of(rows)]
-    return f"Of {len(criteria_of(rows))} ways to tell requests apart, {listed(tally)} could be done."
+    tally = {layer_name(layer): sum(able(row) for row in rows if row["layer"] == layer) for layer in layers_of(rows)}
+    parts = listed(f"{layer} can use {count or 'none'}" for layer, count in tally.items())
+    return f"Of {counted(len(criteria_of(rows)), 'way')} to tell requests apart, {parts}."
 
 
 def by_criterion(rows: Rows, by: str) -> str:
@@ -70,7 +70,7 @@ def by_criterion(rows: Rows, by: str) -> str:
     here = [row for row in rows if row["by"] == by]
     could = [layer_name(row["layer"]) for row in here if able(row)]
     only = "only " if len(could) == 1 and len(here) > 1 else ""
-    sentence = f"By {by}: {only}{listed(could) if could else 'no layer'}."
+    sentence = f"{only}{listed(could) if could else 'no layer'}."
     as_said = by in PREDICTED and all(map(as_predicted, here))
     return f"{sentence} {PREDICTED[by][1]}" if as_said else sentence
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from experiments.compare import SITUATIONS, Cell
 from experiments.report.section import Reading, Rows
-from experiments.report.wording import amount, counted, fullest, layer_name, listed, percent
+from experiments.report.wording import amount, capital, counted, fullest, layer_name, listed, percent
 
 
 def cells_of(rows: Rows) -> list[Cell]:
@@ -23,10 +23,10 @@ def read(rows: Rows) -> Reading:
     """The triangle, or where it broke; then why, situation by situation."""
     cells = cells_of(rows)
     wrong = [cell for cell in cells if not cell.as_predicted]
-    by_situation = [in_situation([cell for cell in cells if cell.situation == situation], meaning)
-                    for situation, meaning in SITUATIONS.items()]
-    words = (units_decide(cells), " ".join(filter(None, by_situation)), evenness(cells))
-    return Reading(triangle(cells, wrong), tuple(filter(None, words)), not wrong)
+    points = [(capital(meaning), in_situation([cell for cell in cells if cell.situation == situation]))
+              for situation, meaning in SITUATIONS.items()]
+    words = filter(None, (units_decide(cells), evenness(cells)))
+    return Reading(triangle(cells, wrong), tuple(words), not wrong, tuple(point for point in points if point[1]))
 
 
 def triangle(cells: list[Cell], wrong: list[Cell]) -> str:
@@ -58,23 +58,23 @@ def units_decide(cells: list[Cell]) -> str:
             "stayed on one server, and every cell with more than one used several: units decide, not requests.")
 
 
-def in_situation(cells: list[Cell], meaning: str) -> str:
+def in_situation(cells: list[Cell]) -> str:
     """One situation: which layers kept to one server, and which used more, with their units."""
     if not cells:
         return ""
     kept = [cell for cell in cells if cell.servers_used == 1]
     moved = [cell for cell in cells if cell.servers_used > 1]
-    parts = [f"{listed(layer_name(cell.layer) for cell in group)} {did(group)}, with {units(group)}"
+    parts = [f"{listed(layer_name(cell.layer) for cell in group)} {did(group)} ({units(group)})"
              for group in (kept, moved) if group]
-    return f"{meaning[0].upper()}{meaning[1:]}: of {requests(cells)}, {'; '.join(parts)}."
+    return f"of {requests(cells)}, {'; '.join(parts)}."
 
 
 def did(group: list[Cell]) -> str:
     """What layers of one kind did with their servers."""
-    used = sorted({cell.servers_used for cell in group})
+    used, servers = sorted({cell.servers_used for cell in group}), len(group[0].share)
     if used == [1]:
         return "kept all on one server"
-    return f"used {listed(used, 'or')} of {len(group[0].share)}"
+    return "used all servers" if used == [servers] else f"used {listed(used, 'or')} of {counted(servers, 'server')}"
 
 
 def units(group: list[Cell]) -> str:

@@ -54,7 +54,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Nodes, links between them, and dots where hosts are left out."""
+    """Nodes, links from left to right between them, and dots where hosts are left out."""
 
     nodes: tuple[Node, ...]
     links: tuple[tuple[Node, Node], ...]
@@ -77,8 +77,9 @@ def draw(topo: LabTopo) -> Drawing:
             else:
                 dots.append((x, middle))
             y += tall([name]) + GAP
-    links = [(nodes[one], nodes[other]) for one, other in topo.links() if one in nodes and other in nodes]
-    return Drawing(tuple(nodes.values()), tuple(links), tuple(dots), height)
+    links = [sorted((nodes[one], nodes[other]), key=lambda node: node.x) for one, other in topo.links()
+             if one in nodes and other in nodes]
+    return Drawing(tuple(nodes.values()), tuple((left, right) for left, right in links), tuple(dots), height)
 
 
 def tall(column: Sequence[str | None]) -> float:

@@ -28,12 +28,14 @@ class Reading:
 
     verdict:      one sentence, above the picture.
     words:        paragraphs, below the table: what is to be seen and why.
+    points:       after them a list, each point with what it is about.
     as_predicted: None where nothing was predicted.
     """
 
     verdict: str
     words: tuple[str, ...] = ()
     as_predicted: bool | None = None
+    points: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ and on paper: the rows' names become the columns.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from experiments.envelope import columns
@@ -16,37 +17,34 @@ MOST_COLUMNS = 9
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One cell. number: whether it belongs to the right."""
-
-    text: str
-    number: bool
-
-
-@dataclass(frozen=True)
 class Sheet:
-    """The first row is the head, the first entry of every other row is its name."""
+    """The first row is the head; the first cell of every other row is its name. numeric: a word for each column."""
 
-    rows: tuple[tuple[Entry, ...], ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: tuple[bool, ...]
 
     @property
-    def head(self) -> tuple[Entry, ...]:
+    def head(self) -> tuple[str, ...]:
+        """The columns' names."""
         return self.rows[0]
 
     @property
-    def body(self) -> tuple[tuple[Entry, ...], ...]:
+    def body(self) -> tuple[tuple[str, ...], ...]:
+        """All rows but the head."""
         return self.rows[1:]
 
 
 def sheet(rows: Rows) -> Sheet:
     """Lay a table out. There must be a row."""
     names = columns(rows)
-    entries = [[Entry(name, all(is_number(row.get(name)) for row in rows)) for name in names]]
-    entries += [[Entry(cell(row.get(name)), is_number(row.get(name))) for name in names] for row in rows]
-    sideways = len(names) > MOST_COLUMNS and len(rows) < len(names)
-    return Sheet(tuple(zip(*entries, strict=True)) if sideways else tuple(map(tuple, entries)))
+    values = [[row.get(name) for name in names] for row in rows]
+    texts = [names, *([cell(value) for value in line] for line in values)]
+    if len(names) > MOST_COLUMNS and len(rows) < len(names):
+        return Sheet(tuple(zip(*texts, strict=True)), (False, *(mostly_numbers(line) for line in values)))
+    return Sheet(tuple(map(tuple, texts)), tuple(mostly_numbers(column) for column in zip(*values, strict=True)))
 
 
-def is_number(value: object) -> bool:
-    """Whether a value is to stand right-aligned; nothing does as its neighbours do."""
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+def mostly_numbers(values: Sequence[object]) -> bool:
+    """Whether a column is to stand right-aligned."""
+    numbers = sum(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    return 2 * numbers > len(values)

@@ -48,11 +48,28 @@ def amount(number: float) -> str:
 
 
 def percent(part: float) -> str:
-    """
+    r"""A part of the whole; the space doesn’t break.
+
     >>> percent(1 / 3)
-    '33 %'
+    '33\xa0%'
     """
-    return f"{100 * part:.0f} %"
+    return f"{100 * part:.0f}\N{NO-BREAK SPACE}%"
+
+
+def milliseconds(value: float) -> str:
+    r"""
+    >>> milliseconds(0.31)
+    '0.31\xa0ms'
+    """
+    return f"{amount(value)}\N{NO-BREAK SPACE}ms"
+
+
+def capital(words: str) -> str:
+    """
+    >>> capital("behind a NAT")
+    'Behind a NAT'
+    """
+    return words[:1].upper() + words[1:]
 
 
 def verb(subjects: Iterable[object], one: str, several: str) -> str:
