@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 
+from balancing import LAYERS
 from experiments.envelope import Row
 from experiments.report.section import Reading, Rows
-from experiments.report.wording import amount, counted, layer_name, listed, milliseconds, number, percent, verb
+from experiments.report.wording import amount, capital, counted, layer_name, listed, milliseconds, number, percent, verb
 
 PLAIN = "plain"
 KINDS = {"connections": "new connections", "requests": "requests on kept connections"}
@@ -51,14 +52,14 @@ def steps_that_gain(layers: list[Row]) -> Iterator[str]:
     for kind, words in KINDS.items():
         for low, high in combinations(layers, 2):
             if clearly_above(high, low, kind):
-                yield (f"{layer_name(high['layer'])} was faster than {layer_name(low['layer'])} in {words} "
-                       f"({span(high, kind)} against {span(low, kind)})")
+                yield (f"{layer_name(high['layer'])} was faster than {layer_name(low['layer'])} in {words}, "
+                       f"{span(high, kind)} against {span(low, kind)}")
 
 
 def span(row: Row, kind: str) -> str:
     """A ratio with its range."""
     low, middle, high = (number(row, f"{kind}_ratio{end}") for end in ("_low", "", "_high"))
-    return f"{amount(middle)}, {amount(low)} to {amount(high)}"
+    return f"{amount(middle)} ({amount(low)} to {amount(high)})"
 
 
 def verdict(layers: list[Row], wrong: list[str]) -> str:
@@ -89,14 +90,23 @@ def dearest_step(layers: list[Row]) -> str:
 
 
 def kept_against_new(layers: list[Row]) -> str:
-    """Which layers lose less once a connection is made."""
-    better = [layer_name(row["layer"]) for row in layers if clearly_new_is_dearer(row)]
-    rest = [layer_name(row["layer"]) for row in layers if not clearly_new_is_dearer(row)]
-    first = (f"{listed(better)} {verb(better, 'keeps', 'keep')} more of plain switching on a kept connection than on "
-             "new ones: the choice is made once, and after it packets only follow rules." if better else "")
-    second = (f"For {listed(rest)} a kept connection is no such relief: what is paid is paid for each request."
-              if rest else "")
-    return f"{first} {second}".strip()
+    """Which layers lose less once a connection is made, and why."""
+    better = [row for row in layers if clearly_new_is_dearer(row)]
+    rest = [layer_name(row["layer"]) for row in layers if row not in better]
+    switched = [layer_name(row["layer"]) for row in better if in_switch(row)]
+    proxied = [layer_name(row["layer"]) for row in better if not in_switch(row)]
+    return " ".join(filter(None, (
+        f"{listed(switched)} {verb(switched, 'keeps', 'keep')} more of plain switching on kept connections than on "
+        "new ones: the choice is made once, and after it packets only follow rules." if switched else "",
+        f"{listed(proxied)} {verb(proxied, 'keeps', 'keep')} more on kept connections than on new ones: the proxy "
+        "still handles each request, but is spared the handshakes." if proxied else "",
+        f"For {listed(rest)} kept connections were no such relief." if rest else "",
+    )))  # fmt: skip
+
+
+def in_switch(row: Row) -> bool:
+    """Whether flow rules do it, or a proxy."""
+    return LAYERS[str(row["layer"])].in_switch
 
 
 def clearly_new_is_dearer(row: Row) -> bool:
@@ -132,7 +142,7 @@ def state(rows: Rows) -> str:
     full = max(rows, key=lambda row: number(row, "flow_entries"))
     asked = max(rows, key=lambda row: number(row, "packet_ins"))
     silent = [layer_name(row["layer"]) for row in rows if not number(row, "packet_ins")]
-    quiet = f" {listed(silent)} asked the controller nothing." if silent else ""
+    quiet = f" {capital(listed(silent))} asked the controller nothing." if silent else ""
     loud = (f", most packets to the controller with {layer_name(asked['layer'])} "
             f"({amount(number(asked, 'packet_ins'))})" if number(asked, "packet_ins") else "")
     entries = counted(number(full, "flow_entries"), "flow entry")

@@ -51,18 +51,19 @@ def read(rows: Rows) -> Reading:
     """How much each layer could tell apart; then criterion by criterion, and what a “no” is."""
     wrong = [row for row in rows if not as_predicted(row)]
     points = [(f"By {by}", by_criterion(rows, by)) for by in criteria_of(rows)]
-    return Reading(verdict(rows, wrong), (what_no_means(rows),), not wrong, tuple(points))
+    predicted = any(expected(row) is not None for row in rows)
+    return Reading(verdict(rows, wrong), (what_no_means(rows),), not wrong if predicted else None, tuple(points))
 
 
 def verdict(rows: Rows, wrong: list[Row]) -> str:
     """One sentence: what each layer could, or what came out otherwise than predicted."""
     if wrong:
-        cases = listed(f"{layer_name(row['layer'])} {'could' if able(row) else 'could not'} by {row['by']}"
-                       for row in wrong)
+        cases = "; ".join(f"{layer_name(row['layer'])} {'could' if able(row) else 'could not'} by {row['by']}"
+                          for row in wrong)
         return f"Otherwise than predicted in {len(wrong)} of {len(rows)} cells: {cases}."
     tally = {layer_name(layer): sum(able(row) for row in rows if row["layer"] == layer) for layer in layers_of(rows)}
-    parts = listed(f"{layer} can use {count or 'none'}" for layer, count in tally.items())
-    return f"Of {counted(len(criteria_of(rows)), 'way')} to tell requests apart, {parts}."
+    parts = listed(f"{layer} {count or 'none'}" for layer, count in tally.items())
+    return f"Of {counted(len(criteria_of(rows)), 'way')} to tell requests apart the layers can use: {parts}."
 
 
 def by_criterion(rows: Rows, by: str) -> str:
@@ -83,4 +84,4 @@ def what_no_means(rows: Rows) -> str:
     parts = sorted(number(row, "as_wished") / (number(row, "requests") or 1) for row in refused)
     span = percent(parts[0]) if parts[0] == parts[-1] else f"{percent(parts[0])} to {percent(parts[-1])}"
     return (f"A “no” is a measurement, not a refusal: the same requests were sent, and {span} of them reached the "
-            "right place all the same, where it happened to be the layer's choice.")
+            "right place all the same, where it happened to be the layer’s choice.")

@@ -44,7 +44,7 @@ def named(cell: Cell) -> str:
     """What it did, where it did otherwise than predicted."""
     wish = "all" if cell.predicted else "one"
     return (f"{layer_name(cell.layer)} in “{cell.situation}” used {cell.servers_used} of "
-            f"{counted(len(cell.share), 'server')}, predicted was {wish}")
+            f"{counted(len(cell.share), 'server')} (predicted: {wish})")
 
 
 def units_decide(cells: list[Cell]) -> str:
@@ -78,9 +78,11 @@ def did(group: list[Cell]) -> str:
 
 
 def units(group: list[Cell]) -> str:
-    """The units of some cells: one number if they agree, else all of them."""
-    numbers = list(dict.fromkeys(cell.units for cell in group))
-    return counted(numbers[0], "unit") if len(numbers) == 1 else f"{listed(map(amount, numbers))} units"
+    """The units of some cells: one number if they agree, else all of them in their order."""
+    numbers = [cell.units for cell in group]
+    if len(set(numbers)) == 1:
+        return counted(numbers[0], "unit") + " each" * (len(numbers) > 1)
+    return f"{listed(map(amount, numbers))} units"
 
 
 def requests(cells: list[Cell]) -> str:
@@ -96,6 +98,6 @@ def evenness(cells: list[Cell]) -> str:
     if not spread:
         return ""
     worst = max(spread, key=lambda cell: fullest(cell.share))
-    return (f"Where load was spread, the fullest server of all had {percent(fullest(worst.share))} "
+    return (f"Where load was spread, the fullest server had {percent(fullest(worst.share))} "
             f"of it ({layer_name(worst.layer)} in “{worst.situation}”); an even share is "
             f"{percent(1 / len(worst.share))}.")

@@ -5,7 +5,8 @@
     L2          ▆▆▆ ▆▆▆ ▆▆▆  ▆▆▆▆▆▆▆▆▆   ▆▆▆▆▆▆▆▆▆   ▆▆▆▆▆▆▆▆▆
     source MAC  3/3, 12 units
 
-Where spreading is predicted the paper is tinted: that makes the steps. A cell that came out otherwise has a ring.
+Where spreading is predicted the paper is tinted: that makes the steps. A cell that came out otherwise
+has a ring and a cross.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from experiments.report.palette import colour
 from experiments.report.section import Rows
 from experiments.report.wording import counted, layer_name
 
-LEFT, TOP, ROW, BAR = 76, 40, 58, 22  # points
+LEFT, TOP, ROW, BAR = 70, 40, 58, 22  # points
 HEADS = {"flat": ("each its", "own MAC"), "routed": ("behind", "a router"), "nat": ("behind", "a NAT"),
          "pooled": ("one client,", "one connection")}  # fmt: skip
 
@@ -34,7 +35,7 @@ def draw(rows: Rows) -> Figure:
     situations = [name for name in SITUATIONS if any(cell.situation == name for cell in cells)]
     figure, axes = plot.canvas(TOP + ROW * len(layers) + 30)
     column = (plot.WIDTH - LEFT) / len(situations)
-    for cell in cells:
+    for cell in sorted(cells, key=lambda cell: not cell.as_predicted):  # rings last, above their neighbours
         row = layers.index(cell.layer)
         draw_cell(axes, cell, LEFT + column * situations.index(cell.situation), TOP + ROW * row, column)
     for number, name in enumerate(situations):
@@ -49,13 +50,15 @@ def draw_cell(axes: Axes, cell: Cell, x: float, y: float, width: float) -> None:
     """One cell: tinted if spreading is predicted, ringed if it came out otherwise."""
     if cell.predicted:
         plot.box(axes, x, y, width, ROW, fill=colour("tint"), edge=colour("tint"), radius=0)
-    share_bar(axes, cell.share, x + 7, y + 10, width - 14, BAR)
+    share_bar(axes, cell.share, x + 6, y + 10, width - 12, BAR)
     words = f"{cell.servers_used}/{len(cell.share)}, {counted(cell.units, 'unit')}"
-    if cell.as_predicted:
-        plot.write(axes, x + width / 2, y + 43, words, size=10, align="center", ink="faint")
-    else:
-        plot.write(axes, x + width / 2, y + 43, f"✗ {words}", size=10, align="center", ink="bad", bold=True)
+    size = min(10, 1.7 * width / len(words))
+    ink = "faint" if cell.as_predicted else "bad"
+    plot.write(axes, x + width / 2, y + 43, words, size=size, align="center", ink=ink)
+    if not cell.as_predicted:
         plot.box(axes, x + 2, y + 3, width - 4, ROW - 6, edge=colour("bad"))
+        plot.box(axes, x + width - 14, y - 3, 15, 15, fill=colour("bad"), radius=7.5)
+        plot.write(axes, x + width - 6.5, y + 4.5, "✗", size=10, align="center", ink="on", bold=True)
 
 
 def head_situation(axes: Axes, name: str, x: float) -> None:

@@ -62,7 +62,7 @@ def page(envelope: Envelope, *, question: str, command: str) -> str:
 def environment() -> jinja2.Environment:
     """Templates that escape, and that refuse what nobody gave them."""
     return jinja2.Environment(loader=jinja2.PackageLoader("experiments.report"), autoescape=True, trim_blocks=True,
-                              lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+                              lstrip_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined)
 
 
 def part(name: str, id_: str, rows: Rows) -> Part:

@@ -7,7 +7,7 @@ Rules kept here (tests/experiments/report/test_palette.py computes them):
 
 1. No two names share a light colour, or the way back to the name would be lost.
 2. Text keeps a contrast of 4.5 to what it stands on, a bar 3 to the paper (WCAG 2.1, 1.4.3 and 1.4.11).
-3. Servers are told apart by eyes without red or green cones: neighbours differ in lightness as well.
+3. Neighbouring servers, and the first three, are told apart by eyes without red or without green cones.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ Rules kept here:
 1. Only matplotlib's SVG backend, never pyplot: no display, no global state, nobody's matplotlibrc.
 2. The same rows give the same bytes: fixed salt, no date.
 3. Every colour comes from the palette, so that the plot is right in light and in dark.
-4. Drawn 420 wide: on a telephone nearly as large as it is, so that its letters can still be read.
+4. Drawn as wide as a telephone, so that its letters can be read there.
 5. Text stays text: it can be searched, copied and read out, and nothing in it is taken for mathematics.
 """
 
@@ -27,7 +27,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from experiments.report.palette import NAMES, colour
 
-WIDTH = 420  # points, which are the page's pixels at full size
+WIDTH = 390  # points, which are the page's pixels at full size
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "{http://www.w3.org/1999/xlink}href"
 FONT = re.compile(r"'DejaVu Sans'[^;]*")

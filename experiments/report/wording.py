@@ -29,10 +29,10 @@ def listed(words: Iterable[object], joint: str = "and") -> str:
 
 def counted(number: float, noun: str) -> str:
     """
-    >>> counted(1, "unit"), counted(1200, "unit"), counted(2, "entry")
-    ('1 unit', '1,200 units', '2 entries')
+    >>> counted(1, "unit"), counted(1200, "unit"), counted(2, "flow entry")
+    ('1 unit', '1,200 units', '2 flow entries')
     """
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    plural = noun.removesuffix("ry") + "ries" if noun.endswith("ry") else noun + "s"
     return f"{amount(number)} {noun if number == 1 else plural}"
 
 

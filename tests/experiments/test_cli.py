@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -95,7 +96,10 @@ def test_compare_writes_one_envelope(tmp_path: Path) -> None:
     assert {"datapath", "framework", "ovs", "cores"} <= set(found["environment"])
     columns = ["layer", "situation", "requests", "units", "share", "servers_used", "jain"]
     assert [list(row) for row in found["tables"]["ladder"]] == [columns] * 16
-    assert {path.name for path in (tmp_path / "report").iterdir()} == {"compare.json", "compare.ladder.csv"}
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {
+        "compare.json", "compare.ladder.csv", "compare.html"}
+    assert "./lab compare --clients 3 --requests 1 --quick --seed 5" in re.sub(
+        r"<[^>]+>", "", (tmp_path / "report" / "compare.html").read_text())
     assert "The triangle" in done.stdout
     assert "requests to l7" in done.stderr, "progress where there is no terminal"
 
