@@ -48,7 +48,8 @@ def ratio(axes: Axes, scale: Scale, row: Row, kind: str, y: float) -> None:
     low, middle, high = (number(row, f"{kind}_ratio{end}") for end in ("_low", "", "_high"))
     value_bar(axes, scale.left, y, scale.at(middle) - scale.left, BAR, KIND_COLOURS[kind])
     ends = [scale.at(low), scale.at(high)]
-    axes.plot(ends, [y, y], color=colour("ink"), linewidth=1.4, marker="|", markersize=7, markeredgewidth=1.4)
+    for ink, stroke in (("paper", 3.4), ("ink", 1.4)):  # a rim of paper, so that it is seen on the bar as well
+        axes.plot(ends, [y, y], color=colour(ink), linewidth=stroke, marker="|", markersize=7, markeredgewidth=stroke)
     inside = scale.at(low) - scale.left > ROOM_FOR_VALUE
     x = scale.left + 6 if inside else max(*ends, scale.at(middle)) + 6
     plot.write(axes, x, y, amount(middle), size=11, ink="on" if inside else "ink", bold=inside)

@@ -20,10 +20,10 @@ def draw(rows: Rows) -> Figure:
     layers, criteria = layers_of(rows), criteria_of(rows)
     figure, axes = plot.canvas(TOP + ROW * len(criteria))
     column = (plot.WIDTH - LEFT) / len(layers)
-    for number_, layer in enumerate(layers):
-        plot.write(axes, LEFT + column * (number_ + 0.5), 12, layer_name(layer), size=14, bold=True, align="center")
-    for number_, by in enumerate(criteria):
-        head(axes, by, TOP + ROW * (number_ + 0.5))
+    for position, layer in enumerate(layers):
+        plot.write(axes, LEFT + column * (position + 0.5), 12, layer_name(layer), size=14, bold=True, align="center")
+    for position, by in enumerate(criteria):
+        head(axes, by, TOP + ROW * (position + 0.5))
     for row in rows:
         x, y = LEFT + column * layers.index(str(row["layer"])), TOP + ROW * criteria.index(str(row["by"]))
         draw_cell(axes, row, x + GAP / 2, y + GAP / 2, column - GAP)

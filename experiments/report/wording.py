@@ -39,12 +39,12 @@ def counted(number: float, noun: str) -> str:
 def amount(number: float) -> str:
     """A number to about three digits that count.
 
-    >>> [amount(number) for number in (0, 0.0234, 0.5, 3.14159, 48.0, 153.26, 12345)]
-    ['0', '0.023', '0.50', '3.1', '48', '153', '12,345']
+    >>> [amount(number) for number in (0, 0.0234, 0.5, 3.14159, 31.4159, 48.0, 153.26, 12345)]
+    ['0', '0.023', '0.50', '3.14', '31.4', '48', '153', '12,345']
     """
     if number == int(number) or abs(number) >= 100:
         return f"{number:,.0f}"
-    return f"{number:.1f}" if abs(number) >= 1 else f"{number:.2f}" if abs(number) >= 0.1 else f"{number:.3f}"
+    return f"{number:.1f}" if abs(number) >= 10 else f"{number:.2f}" if abs(number) >= 0.1 else f"{number:.3f}"
 
 
 def percent(part: float) -> str:

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from experiments.envelope import Envelope
+from experiments.experiment import Options
 from experiments.report import page, write
 from experiments.report.sections import SECTIONS
 from layerlab import LabError
@@ -184,3 +185,11 @@ def test_who_wants_no_report_does_not_wait_for_matplotlib() -> None:
     code = "import sys, experiments.__main__, experiments.catalog, experiments.compare_run; " \
            "sys.exit(bool({'matplotlib', 'jinja2'} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(("options", "command"), [
+    (Options(), "./lab run compare --seed 1 --report DIR"),
+    (Options(quick=True, seed=9, size={"clients": 3}), "./lab compare --clients 3 --quick --seed 9 --report DIR"),
+])
+def test_the_command_that_asks_again(options: Options, command: str) -> None:
+    assert options.command("compare") == command
