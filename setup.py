@@ -34,6 +34,7 @@ setup(
     description="Load balancing at layers 2, 3, 4 and 7, watched on one laptop with Mininet and Open vSwitch",
     python_requires=">=3.11",
     packages=find_packages(include=[pattern for room in ROOMS for pattern in (room, f"{room}.*")]),
+    package_data={"experiments.report": ["templates/*"]},
     py_modules=["layerlab"],
     install_requires=requirements("lab"),
     extras_require={name: requirements(name) for name in ("ryu", "os-ken", "test")},

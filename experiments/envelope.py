@@ -46,7 +46,7 @@ class Envelope:
 
     def write(self, path: Path) -> None:
         """Write the JSON form to `path`. Raises LabError if that can't be done."""
-        _replace(path, self.to_json())
+        write_whole(path, self.to_json())
 
     def write_report(self, folder: Path) -> list[Path]:
         """Write NAME.json and a NAME.TABLE.csv for every table into `folder`, and return the paths.
@@ -57,7 +57,7 @@ class Envelope:
         texts = {f"{self.name}.json": self.to_json()}
         texts |= {f"{self.name}.{table}.csv": to_csv(rows) for table, rows in self.tables.items()}
         for name, text in texts.items():
-            _replace(folder / name, text)
+            write_whole(folder / name, text)
         return [folder / name for name in texts]
 
 
@@ -101,6 +101,18 @@ def check_report(folder: Path) -> None:
     check_writable(folder / "table.csv")
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole, or leave the old one. Raises LabError if that can't be done."""
+    check_writable(path)
+    new = _beside(path)
+    try:
+        new.write_text(text, encoding="utf-8", newline="")
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise _unwritable(path, error) from None
+
+
 class _Lines:
     def __init__(self, lines: list[str]) -> None:
         self.write = lines.append
@@ -115,17 +127,6 @@ def _plain(value: object) -> str:
     if isinstance(value, ipaddress.IPv4Address | ipaddress.IPv6Address | os.PathLike):
         return str(value)
     raise TypeError(f"a row has a {type(value).__name__}, {value!r}; expected what JSON can say")
-
-
-def _replace(path: Path, text: str) -> None:
-    check_writable(path)
-    new = _beside(path)
-    try:
-        new.write_text(text, encoding="utf-8", newline="")
-        new.replace(path)
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise _unwritable(path, error) from None
 
 
 def _beside(path: Path) -> Path:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console, RenderableType
@@ -41,6 +42,12 @@ class Options:
             check_writable(self.json)
         if self.report:
             check_report(self.report)
+
+    def command(self, name: str) -> str:
+        """What to type to run the experiment `name` with these options again."""
+        words = [f"--{option} {value}" for option, value in self.size.items()]
+        start = f"./lab {name}" if words else f"./lab run {name}"
+        return " ".join([start, *words, *["--quick"] * self.quick, f"--seed {self.seed}", "--report DIR"])
 
 
 @dataclass(frozen=True)
@@ -89,20 +96,22 @@ class Experiment:
 
         options.check()
         self.check(options)
-        parts = self.parts()
+        parts, started = self.parts(), f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
         capsule.enter()
         with Display() as display:
             found = [part(options, display) for part in parts]
         for part in found:
             part.print()
-        self._write(options, found, capsule.datapath())
+        self._write(options, Envelope(self.name, options.seed, environment(started=started, datapath=capsule.datapath()),
+                                      {part.table: part.rows for part in found}))
         return all(part.as_predicted for part in found)
 
-    def _write(self, options: Options, found: Sequence[Part], datapath: str) -> None:
-        envelope = Envelope(self.name, options.seed, environment(datapath=datapath),
-                            {part.table: part.rows for part in found})
+    def _write(self, options: Options, envelope: Envelope) -> None:
         if options.json:
             envelope.write(options.json)
         if options.report:
-            paths = envelope.write_report(options.report)
-            print(f"written: {', '.join(map(str, paths))}", file=sys.stderr)
+            from experiments import report  # matplotlib takes a second to import, and only a report needs it
+
+            envelope.write_report(options.report)
+            page = report.write(envelope, options.report, question=self.question, command=options.command(self.name))
+            print(f"written: {page}, and what it shows as JSON and CSV beside it", file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -97,8 +98,10 @@ def test_compare_writes_one_envelope(tmp_path: Path) -> None:
     columns = ["layer", "situation", "requests", "units", "share", "servers_used", "jain"]
     assert [list(row) for row in found["tables"]["ladder"]] == [columns] * 16
     assert list(found["tables"]) == tables
-    names = {"compare.json", *(f"compare.{table}.csv" for table in tables)}
-    assert names <= {path.name for path in (tmp_path / "report").iterdir()}
+    names = {"compare.json", "compare.html", *(f"compare.{table}.csv" for table in tables)}
+    assert {path.name for path in (tmp_path / "report").iterdir()} == names
+    page = re.sub(r"<[^>]+>", "", (tmp_path / "report" / "compare.html").read_text())
+    assert "./lab compare --clients 3 --requests 1 --quick --seed 5" in page
     assert "The triangle" in done.stdout
     assert "requests to l7" in done.stderr, "progress where there is no terminal"
 

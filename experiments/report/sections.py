@@ -1,0 +1,40 @@
+"""Which tables have more to show than themselves. To give a table a reading and pictures, add a row here."""
+
+from __future__ import annotations
+
+from experiments.report import cost, cost_plot, crowd, crowd_plot, distinguish, distinguish_plot, ladder, ladder_plot
+from experiments.report import plain as plain_table
+from experiments.report.section import Picture, Section
+from experiments.report.wording import capital
+
+SECTIONS: dict[str, Section] = {
+    "ladder": Section("What can each layer spread?", ladder.read, (
+        Picture("Who serves: each layer in each client situation",
+                "A bar is all requests of a cell, a part of it one server’s share. Below it: how many of the servers "
+                "served, and how many units the balancer moved. On tinted paper spreading is predicted.",
+                ladder_plot.draw),
+    )),
+    "distinguish": Section("What can each layer tell apart?", distinguish.read, (
+        Picture("What each layer can send by",
+                "Filled: every request went where it was wished to go. Below the answer: how many did.",
+                distinguish_plot.draw),
+    )),
+    "cost": Section("What does each step up cost?", cost.read, (
+        Picture("Speed, as a part of plain switching’s",
+                "A bar is the median of interleaved rounds, a whisker goes from the lowest round to the highest.",
+                cost_plot.draw_ratios),
+        Picture("CPU for 1,000 requests", "Milliseconds of CPU time, by who spent them.", cost_plot.draw_cpu),
+    )),
+    "crowd": Section("A crowd: how is it spread, and who remembers it?", crowd.read, (
+        Picture("Who serves the crowd", "A bar is all that was sent, a part of it one server’s share.",
+                crowd_plot.draw_shares),
+        Picture("What the switch had to remember",
+                "Flow entries that the crowd left in the switch, and packets that went to the controller.",
+                crowd_plot.draw_memory),
+    )),
+}  # fmt: skip
+
+
+def section_of(table: str) -> Section:
+    """The table's own section, or a plain one."""
+    return SECTIONS.get(table) or Section(capital(table.replace("_", " ")), plain_table.read)

@@ -1,0 +1,72 @@
+"""TEST DATA: rows in the form of `compare`'s tables, made up for these tests and measured by nobody.
+
+Each function gives a run that came out as predicted; the tests change rows to contradict.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from experiments.envelope import Envelope
+
+Rows = list[dict[str, Any]]
+LAYERS = ("l2", "l3", "l4", "l7")
+SITUATIONS = ("flat", "routed", "nat", "pooled")
+CRITERIA = {"port, same server": 2, "port, different servers": 2, "URL category": 3, "header": 3, "cookie": 3}
+
+
+def share(*counts: int) -> dict[str, int]:
+    return {f"srv{number}": count for number, count in enumerate(counts, start=1)}
+
+
+def ladder() -> Rows:
+    return [ladder_row(layer, situation) for layer in LAYERS for situation in SITUATIONS]
+
+
+def ladder_row(layer: str, situation: str) -> dict[str, Any]:
+    spread = LAYERS.index(layer) >= SITUATIONS.index(situation)
+    units = (12 if layer in ("l2", "l3") else 48) if spread else 1
+    return {"layer": layer, "situation": situation, "requests": 48, "units": units,
+            "share": share(17, 16, 15) if spread else share(48, 0, 0), "servers_used": 3 if spread else 1,
+            "jain": 0.998 if spread else 1 / 3}
+
+
+def distinguish() -> Rows:
+    return [{"layer": layer, "by": by, "requests": 24, "as_wished": 24 if LAYERS.index(layer) >= lowest else 9 + lowest,
+             "distinguished": LAYERS.index(layer) >= lowest}
+            for by, lowest in CRITERIA.items() for layer in LAYERS]
+
+
+def cost() -> Rows:
+    return [cost_row("plain", 1, 1, (310, 0, 0), 4, 0), cost_row("l2", 0.87, 0.97, (360, 3, 0), 16, 24),
+            cost_row("l3", 0.85, 0.96, (371, 3, 0), 22, 25), cost_row("l4", 0.66, 0.93, (420, 81, 0), 540, 512),
+            cost_row("l7", 0.13, 0.2, (790, 0, 910), 7, 0)]
+
+
+def cost_row(layer: str, connections: float, requests: float, cpu: tuple[float, ...], entries: int,
+             asked: int) -> dict[str, Any]:
+    spread = 0 if layer == "plain" else 0.05
+    return {"layer": layer, "rounds": 5, "connections_per_s": 5200 * connections, "requests_per_s": 9100 * requests,
+            "latency_p50_ms": 0.31 / requests, "latency_p99_ms": 1.2 / connections,
+            **dict(zip(("switch_cpu_ms", "controller_cpu_ms", "proxy_cpu_ms"), cpu, strict=True)),
+            "flow_entries": entries, "packet_ins": asked,
+            "connections_ratio": connections, "connections_ratio_low": connections * (1 - spread),
+            "connections_ratio_high": connections * (1 + spread), "requests_ratio": requests,
+            "requests_ratio_low": requests * (1 - spread), "requests_ratio_high": requests * (1 + spread)}
+
+
+def crowd() -> Rows:
+    return [{"layer": layer, "clients": 1000, "packets_sent": 3000, "packets_delivered": 3000, "share": parts,
+             "servers_used": 3, "jain": 0.99, "units": 1000, "flow_entries": entries, "packet_ins": asked}
+            for layer, parts, entries, asked in (("l2", share(1002, 999, 999), 1012, 1000),
+                                                 ("l3", share(1002, 999, 999), 1012, 1000),
+                                                 ("l4", share(1080, 990, 930), 1018, 1490))]
+
+
+TABLES = {"ladder": ladder, "distinguish": distinguish, "cost": cost, "crowd": crowd}
+
+
+def envelope(**tables: Rows) -> Envelope:
+    """A whole run, with some tables replaced or added."""
+    facts = {"started": "2000-01-01 00:00 UTC", "layerlab": "0.1.0", "cores": 2, "datapath": "test data"}
+    return Envelope("compare", 7, facts, {name: make() for name, make in TABLES.items()} | tables)

@@ -1,0 +1,146 @@
+"""What is said about a table follows its rows: also when they contradict what was predicted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from experiments.report import cost, crowd, distinguish, ladder, plain
+from experiments.report.section import Reading
+from tests.experiments.report import rows
+
+
+def said(reading: Reading) -> str:
+    return " ".join([reading.verdict, *reading.words, *(sentence for _, sentence in reading.points)])
+
+
+def changed(table: rows.Rows, number: int, **cells: Any) -> rows.Rows:
+    return [row | cells if position == number else row for position, row in enumerate(table)]
+
+
+@pytest.mark.parametrize(("read", "table"), [
+    (ladder.read, rows.ladder), (distinguish.read, rows.distinguish), (cost.read, rows.cost), (crowd.read, rows.crowd),
+])
+def test_a_run_as_predicted_is_called_so(read, table) -> None:
+    found = read(table())
+    assert found.as_predicted is True
+    assert "therwise" not in said(found)
+
+
+def test_the_ladder_counts_its_own_steps() -> None:
+    found = ladder.read(rows.ladder())
+    assert found.verdict == ("The triangle: of 4 situations, load was spread by L2 in 1, L3 in 2, L4 in 3 and L7 in 4.")
+    assert dict(found.points)["Clients behind a NAT"] == (
+        "of 48 requests to each layer, L2 and L3 kept all on one server (1 unit each); "
+        "L4 and L7 used all servers (48 units each).")
+    assert "had 35\xa0% of it" in said(found), "17 of 48"
+    assert "an even share is 33\xa0%" in said(found)
+
+
+@pytest.mark.parametrize(("number", "share", "says"), [
+    (0, rows.share(48, 0, 0), "L2 in “flat” used 1 of 3 servers (predicted: all)"),
+    (0, rows.share(30, 18, 0), "L2 in “flat” used 2 of 3 servers (predicted: all)"),
+    (1, rows.share(16, 16, 16), "L2 in “routed” used 3 of 3 servers (predicted: one)"),
+])
+def test_a_ladder_that_is_none_says_so(number: int, share: dict[str, int], says: str) -> None:
+    used = sum(count > 0 for count in share.values())
+    found = ladder.read(changed(rows.ladder(), number, share=share, servers_used=used))
+    assert found.as_predicted is False
+    assert found.verdict.startswith("Not the triangle: 1 of 16 cells")
+    assert says in found.verdict
+
+
+def test_units_are_no_explanation_where_they_explain_nothing() -> None:
+    assert "units decide, not requests" in said(ladder.read(rows.ladder()))
+    found = ladder.read(changed(rows.ladder(), 0, share=rows.share(48, 0, 0), servers_used=1))
+    assert "units decide" not in said(found)
+    assert "does not explain who served in L2 in “flat” (12 units on 1 server)" in said(found)
+
+
+def test_who_could_is_read_off_the_rows() -> None:
+    found = distinguish.read(rows.distinguish())
+    assert found.verdict == "Of 5 ways to tell requests apart the layers can use: L2 none, L3 none, L4 2 and L7 5."
+    assert dict(found.points)["By cookie"].startswith("only L7. A cookie is")
+    assert "46\xa0% to 50\xa0% of them reached the right place" in said(found), "11 and 12 of 24"
+
+
+def test_a_layer_that_could_against_all_predictions() -> None:
+    table = changed(rows.distinguish(), 1, distinguished=True, as_wished=24)
+    table = changed(table, 19, distinguished=False, as_wished=20)
+    found = distinguish.read(table)
+    assert found.as_predicted is False
+    assert "2 of 20 cells: L3 could by port, same server; L7 could not by cookie" in found.verdict
+    assert dict(found.points)["By port, same server"] == "L3, L4 and L7.", "no reason is given for what isn't so"
+    assert dict(found.points)["By cookie"] == "no layer."
+
+
+def test_of_what_nobody_predicted_nothing_is_claimed() -> None:
+    row = {"layer": "l4", "by": "moon phase", "requests": 9, "as_wished": 9, "distinguished": True}
+    found = distinguish.read([row])
+    assert found.as_predicted is None
+    assert found.points == (("By moon phase", "L4."),)
+    assert "There was no “no”" in said(found)
+
+
+def test_the_dearest_step_is_the_largest_one_found() -> None:
+    assert "dearest step is from L4 to L7: from 0.66" in said(cost.read(rows.cost()))
+    assert "a factor of 5.08" in said(cost.read(rows.cost()))
+    cheap = rows.cost_row("l7", 0.6, 0.8, (400, 0, 400), 7, 0)
+    assert "dearest step is from L3 to L4" in said(cost.read([*rows.cost()[:4], cheap]))
+    assert "can’t tell apart: L2 and L3" in said(cost.read(rows.cost()))
+
+
+def test_a_step_up_that_gains_is_not_hidden() -> None:
+    found = cost.read([*rows.cost()[:4], rows.cost_row("l7", 1.3, 0.2, (400, 0, 400), 7, 0)])
+    assert found.as_predicted is False
+    assert "L7 was faster than L4 in new connections, 1.30 (1.23 to 1.37) against 0.66 (0.63 to 0.69)" in found.verdict
+    assert "No step up gains" not in said(found)
+
+
+def test_a_gain_within_the_rounds_range_is_none() -> None:
+    assert cost.read([*rows.cost()[:2], rows.cost_row("l3", 0.89, 0.97, (1, 1, 0), 1, 1)]).as_predicted is True
+
+
+def test_who_works_and_who_remembers_is_read_off_the_rows() -> None:
+    words = said(cost.read(rows.cost()))
+    assert "most CPU with L7: 1,700\xa0ms, 5.48 times that of plain switching; 54\xa0% of it was the proxy’s" in words
+    assert "held most with L4 (540 flow entries)" in words
+    assert "Plain switching and L7 asked the controller nothing." in words
+    busy = [*rows.cost()[:3], rows.cost_row("l4", 0.66, 0.93, (10, 9000, 0), 540, 512)]
+    assert "100\xa0% of it was the controller’s" in said(cost.read(busy))
+
+
+def test_a_proxy_that_gains_by_kept_connections_gets_its_own_reason() -> None:
+    words = said(cost.read(rows.cost()))
+    assert "L2, L3 and L4 keep more" in words
+    assert "L7 keeps more on kept connections than on new ones: the proxy" in words
+    level = [*rows.cost()[:4], rows.cost_row("l7", 0.2, 0.2, (1, 0, 1), 7, 0)]
+    assert "For L7 kept connections were no such relief" in said(cost.read(level))
+
+
+@pytest.mark.parametrize(("cells", "says"), [
+    ({"packets_delivered": 2990}, "L2 lost 10 of 3,000 packets"),
+    ({"packets_delivered": 3001}, "L2 delivered too often 1 of 3,000 packets"),
+    ({"share": rows.share(3000, 0, 0)}, "L2 left srv2 and srv3 idle"),
+])
+def test_a_crowd_that_is_not_served_as_predicted(cells: dict[str, Any], says: str) -> None:
+    found = crowd.read(changed(rows.crowd(), 0, **cells))
+    assert found.as_predicted is False
+    assert says in found.verdict
+
+
+def test_what_a_crowd_leaves_behind() -> None:
+    assert "about as much to remember: 1,012 to 1,018 flow entries for 1,000 clients" in said(crowd.read(rows.crowd()))
+    slots = changed(changed(rows.crowd(), 0, flow_entries=40, packet_ins=0), 1, flow_entries=44, packet_ins=0)
+    words = said(crowd.read(slots))
+    assert "L4 left most to remember, 1,018 flow entries or 1.02 a client; L2 least, 40 flow entries" in words
+    none = [row | {"packet_ins": 0} for row in rows.crowd()]
+    assert "The controller was asked nothing" in said(crowd.read(none))
+
+
+def test_a_table_without_a_section_is_read_all_the_same() -> None:
+    found = plain.read([{"algorithm": "a", "p99_ms": 30.25, "same": 1}, {"algorithm": "b", "p99_ms": 12, "same": 1}])
+    assert found.as_predicted is None
+    assert found.verdict == "2 rows, as measured."
+    assert found.words == ("p99_ms goes from 12 (b) to 30.2 (a).",)
