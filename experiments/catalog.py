@@ -25,8 +25,8 @@ def _alone(module: str) -> Callable[[], Sequence[Callable[..., Part]]]:
 EXPERIMENTS: dict[str, Experiment] = {
     one.name: one
     for one in (
-        Experiment("compare", "all four of the next, one after another", _later("compare", "parts"),
-                   _later("ladder", "size_of")),
+        Experiment("compare", "what can each layer spread, what can it tell apart, and what does that cost?",
+                   _later("compare", "parts"), _later("ladder", "size_of")),
         Experiment("ladder", "what can each layer tell apart, and so spread over the servers?", _alone("ladder"),
                    _later("ladder", "size_of")),
         Experiment("distinguish", "by what can each layer send a request: port, URL, header, cookie?",

@@ -76,7 +76,8 @@ def experiment_options(command: Callable[..., None]) -> Callable[..., None]:
     path = click.Path(path_type=Path)
     for option in (
         capture_option,
-        click.option("--report", type=path, metavar="DIR", help="Write a page, and its tables as CSV and JSON, into this folder."),
+        click.option("--report", type=path, metavar="DIR",
+                     help="Write a page with plots, and its tables as CSV and JSON, into this folder."),
         click.option("--json", type=path, metavar="FILE", help="Write everything measured to this file."),
         click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same traffic."),
         click.option("--quick", is_flag=True, help="Less traffic: a minute or so."),

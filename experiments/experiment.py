@@ -102,8 +102,8 @@ class Experiment:
             found = [part(options, display) for part in parts]
         for part in found:
             part.print()
-        self._write(options, Envelope(self.name, options.seed, environment(started=started, datapath=capsule.datapath()),
-                                      {part.table: part.rows for part in found}))
+        where = environment(started=started, datapath=capsule.datapath())
+        self._write(options, Envelope(self.name, options.seed, where, {part.table: part.rows for part in found}))
         return all(part.as_predicted for part in found)
 
     def _write(self, options: Options, envelope: Envelope) -> None:

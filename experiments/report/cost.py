@@ -1,15 +1,14 @@
 """The table `cost`: what each step up costs, against plain switching on the same bridge.
 
-Predicted is that no step up is for nothing: no layer is faster than one below it by more than the
-rounds differ among themselves, that is, with its whole range above the other's.
+What is predicted is said in experiments/cost.py, and only there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 from balancing import LAYERS
+from experiments.cost import contradictions
 from experiments.envelope import Row
 from experiments.report.section import Reading, Rows
 from experiments.report.wording import amount, capital, counted, layer_name, listed, milliseconds, number, percent, verb
@@ -42,18 +41,9 @@ def clearly_above(one: Row, other: Row, kind: str) -> bool:
 def read(rows: Rows) -> Reading:
     """What each layer keeps of plain switching; then the dearest step, kept connections, latency, CPU and state."""
     layers = balanced(rows)
-    wrong = list(steps_that_gain(layers))
+    wrong = contradictions(rows)
     words = (dearest_step(layers), kept_against_new(layers), latency(rows), who_works(rows), state(rows))
     return Reading(verdict(layers, wrong), tuple(filter(None, words)), not wrong)
-
-
-def steps_that_gain(layers: list[Row]) -> Iterator[str]:
-    """Where a higher layer was faster than a lower one."""
-    for kind, words in KINDS.items():
-        for low, high in combinations(layers, 2):
-            if clearly_above(high, low, kind):
-                yield (f"{layer_name(high['layer'])} was faster than {layer_name(low['layer'])} in {words}, "
-                       f"{span(high, kind)} against {span(low, kind)}")
 
 
 def span(row: Row, kind: str) -> str:
@@ -63,11 +53,16 @@ def span(row: Row, kind: str) -> str:
 
 
 def verdict(layers: list[Row], wrong: list[str]) -> str:
-    """Every layer's ratio, or which step up gained."""
+    """Every layer's ratios, or what came out otherwise."""
     if wrong:
-        return f"Otherwise than predicted, a step up gained: {'; '.join(wrong)}."
-    ratios = listed(f"{layer_name(row['layer'])} {amount(number(row, 'connections_ratio'))}" for row in layers)
-    return f"No step up gains. Of plain switching’s new connections per second each layer kept: {ratios}."
+        return f"Otherwise than predicted: {'; '.join(wrong)}."
+    return f"Beside plain switching each layer carried {'; '.join(ratios(layers, kind) for kind in KINDS)}."
+
+
+def ratios(layers: list[Row], kind: str) -> str:
+    """Every layer's ratio to plain switching."""
+    parts = (f"{layer_name(row['layer'])} {amount(number(row, f'{kind}_ratio'))}" for row in layers)
+    return f"of {KINDS[kind]} {listed(parts)}"
 
 
 def dearest_step(layers: list[Row]) -> str:
