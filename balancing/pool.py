@@ -6,7 +6,7 @@ down, draining, with so many units active. One writer owns a pool; nothing here 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from balancing.algorithms import ALGORITHMS
 from balancing.events import Assigned, Event, Released
@@ -69,15 +69,30 @@ class Pool:
         self.servers[backend_id].draining = draining
         self._refresh()
 
-    def assign(self, unit: Unit) -> Server:
-        """Decide for a new `unit` and count it as active. Raises NoBackend if nobody can take it."""
-        if not self.candidates:
-            raise NoBackend(f"no server of {self.name!r} can take {unit}", "one that is up and not draining")
-        server = self.algorithm.choose(unit)
+    def assign(self, unit: Unit, avoid: Collection[Server] = ()) -> Server:
+        """Decide for a new `unit` and count it as active; `avoid`: servers that have failed it already.
+
+        Raises NoBackend if nobody can take it.
+        """
+        server = self._choose_but(avoid, unit) if avoid else self._choose(unit)
         server.active += 1
         if self._on_event:
             self._on_event(Assigned(self.name, str(unit), server.name))
         return server
+
+    def _choose(self, unit: Unit) -> Server:
+        if not self.candidates:
+            raise NoBackend(f"no server of {self.name!r} can take {unit}", "one that is up and not draining")
+        return self.algorithm.choose(unit)
+
+    def _choose_but(self, avoid: Collection[Server], unit: Unit) -> Server:
+        """Narrow the candidates for this one decision, so that no algorithm need know of `avoid`."""
+        everyone = self.candidates
+        self.candidates = tuple(server for server in everyone if server not in avoid)
+        try:
+            return self._choose(unit)
+        finally:
+            self.candidates = everyone
 
     def release(self, unit: Unit, server: Server) -> None:
         """`unit` has ended: its server is less busy by one."""

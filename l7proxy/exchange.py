@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from balancing import Pool, Server, Unit
+from balancing import NoBackend, Pool, Server, Unit
 from l7proxy import failures, write
 from l7proxy.failures import IDEMPOTENT, Again, Failure
 from l7proxy.limits import Wait
@@ -52,8 +52,8 @@ class Exchange:
     def choose(self) -> None:
         """Let the pool decide, and dial; when nobody is left, answer with the last failure."""
         try:
-            self.server = failures.assign(self.pool, self.unit, self.tried)
-        except failures.NoBackend:
+            self.server = self.pool.assign(self.unit, self.tried)
+        except NoBackend:
             self.talk.answer(self.failure.status, self.failure.why)
             return
         self.dial(fresh=False)

@@ -16,8 +16,6 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-from balancing import NoBackend, Pool, Server, Unit
-
 IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))  # RFC 9110 9.2.2
 
 
@@ -43,24 +41,3 @@ LOST = Failure(502, "the server closed before it answered", Again.IDEMPOTENT)
 SILENT = Failure(504, "the server did not answer in time", Again.NEVER)
 MALFORMED = Failure(502, "the server's answer is not valid HTTP", Again.NEVER)
 NOBODY = Failure(503, "no server is up", Again.NEVER)
-
-
-def assign(pool: Pool, unit: Unit, tried: tuple[Server, ...]) -> Server:
-    """Decide for `unit`, leaving out the servers that were `tried`. Raises NoBackend when none is left.
-
-    They are drained for the length of this one call, so any algorithm passes over them, source hash too.
-    """
-    if not tried:
-        return pool.assign(unit)
-    spared = [server for server in tried if server in pool.candidates]
-    for server in spared:
-        pool.drain(server.backend.id)
-    try:
-        return pool.assign(unit)
-    finally:
-        for server in spared:
-            pool.drain(server.backend.id, False)
-
-
-__all__ = ["IDEMPOTENT", "LOST", "MALFORMED", "NOBODY", "REFUSED", "SILENT", "UNREACHABLE",
-           "Again", "Failure", "NoBackend", "assign"]

@@ -7,7 +7,8 @@ An algorithm is bound to a pool and offers
 
 Rules kept here:
 
-1. It reads `pool.candidates` (up, not draining, never empty when `choose` is called) and nothing else.
+1. It reads `pool.candidates` (up, not draining, not tried for this unit before; never empty when `choose` is
+   called) and nothing else. They may be fewer for one decision and back at the next.
 2. No randomness without a seed and no clock: same units in, same servers out.
 3. A new algorithm is a file here and a line in ALGORITHMS.
 """

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancing import ALGORITHMS, Backend, NoBackend, Pool, Service, Unit
+from balancing import ALGORITHMS, Backend, NoBackend, Pool, Server, Service, Unit
 
 WEIGHTS = st.lists(st.integers(1, 9), min_size=1, max_size=6)
 
@@ -86,6 +86,46 @@ def test_scores_say_who_is_next_and_change_nothing(
         assert chosen.up
         assert not chosen.draining
         assert scores[chosen.name] == max(scores.values())
+
+
+@pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
+@given(weights=WEIGHTS, draws=st.lists(st.tuples(st.integers(0, 99), st.sets(st.integers(1, 6))), max_size=20))
+def test_who_is_to_be_avoided_is_never_chosen(
+        algorithm: str, weights: list[int], draws: list[tuple[int, set[int]]]) -> None:
+    servers = pool(algorithm, weights)
+    everyone = servers.candidates
+    for draw, numbers in draws:
+        avoid = [server for server in everyone if server.backend.id in numbers]
+        if len(avoid) < len(everyone):
+            assert servers.assign(unit(draw), avoid) not in avoid
+        else:
+            with pytest.raises(NoBackend):
+                servers.assign(unit(draw), avoid)
+        assert servers.candidates is everyone
+
+
+@pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
+@given(weights=WEIGHTS, key=st.integers(0, 2**32 - 1))
+def test_every_server_is_tried_once_before_nobody_is_left(algorithm: str, weights: list[int], key: int) -> None:
+    servers = pool(algorithm, weights)
+    tried: list[Server] = []
+    for _ in weights:
+        tried.append(servers.assign(unit(key), tried))
+    assert len(set(tried)) == len(weights)
+    with pytest.raises(NoBackend):
+        servers.assign(unit(key), tried)
+
+
+@given(size=st.integers(2, 6), dead=st.sets(st.integers(1, 6)), units=st.integers(1, 20))
+def test_round_robin_keeps_its_order_through_retries(size: int, dead: set[int], units: int) -> None:
+    """s2 refuses: s3 takes its unit, and then it is s1's turn. Tries, failed ones too, go round and round."""
+    servers, tries = pool("round-robin", [1] * size), []
+    for number in range(units):
+        tried: list[Server] = []
+        while len(tried) < size and (not tried or tried[-1].backend.id in dead):
+            tried.append(servers.assign(unit(number), tried))
+        tries += [server.backend.id for server in tried]
+    assert tries == [turn % size + 1 for turn in range(len(tries))]
 
 
 @pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))

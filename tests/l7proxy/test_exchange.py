@@ -110,7 +110,7 @@ def test_one_request_among_refusals_is_served_by_the_next(talk):
     it.opened()
     it.upstream_bytes(OK)
     assert decisions(it) == [("Assigned", "10.0.1.1 1", "s1"), ("Released", "10.0.1.1 1", "s1"),
-                             ("Assigned", "10.0.1.1 1", "s3"), ("Released", "10.0.1.1 1", "s3")]
+                             ("Assigned", "10.0.1.1 1", "s2"), ("Released", "10.0.1.1 1", "s2")]
 
 
 def test_a_kept_connection_that_is_lost_is_tried_once_afresh_without_a_new_decision(talk):
@@ -121,7 +121,7 @@ def test_a_kept_connection_that_is_lost_is_tried_once_afresh_without_a_new_decis
     assert it.short() == ["dial s1", "> GET / HTTP/1.1", "drop upstream", "dial s1 fresh"]
     it.opened()
     it.upstream_gone(clean=True)
-    assert it.short() == ["> GET / HTTP/1.1", "drop upstream", "dial s3"]
+    assert it.short() == ["> GET / HTTP/1.1", "drop upstream", "dial s2"]
     assert [row[0] for row in decisions(it)] == ["Assigned", "Released", "Assigned"]
 
 
@@ -237,7 +237,7 @@ def test_a_slow_backend_holds_the_client_and_a_slow_client_the_backend(talk):
 @pytest.mark.parametrize(("what", "events", "led_to"), [
     (Wait.IDLE, [], ["close FLUSH"]),
     (Wait.HEAD, ["client_bytes", b"GET"], ["< HTTP/1.1 408 Request Timeout", "close LINGER"]),
-    (Wait.CONNECT, ["client_bytes", GET % b""], ["drop upstream", "dial s3"]),
+    (Wait.CONNECT, ["client_bytes", GET % b""], ["drop upstream", "dial s2"]),
     (Wait.ANSWER, ["client_bytes", GET % b"", "opened"], ["drop upstream", "< HTTP/1.1 504 Gateway Timeout"]),
     (Wait.BODY, ["client_bytes", POST, "opened"],
      ["drop upstream", "< HTTP/1.1 408 Request Timeout", "close LINGER"]),

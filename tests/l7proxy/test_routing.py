@@ -125,7 +125,8 @@ def test_only_a_prefix_matches(one, other):
 
 
 def test_the_first_in_order_wins_and_the_rest_is_nobodys():
-    services = check_services(web(route, number) for number, route in enumerate((Route(path="/video/x"), VIDEO, BETA), 1))
+    routes = Route(path="/video/x"), VIDEO, BETA
+    services = check_services(web(route, number) for number, route in enumerate(routes, 1))
     find = router([Pool(service) for service in services])
     asked = head("/video/x", "X-Version: beta"), head("/video", "X-Version: beta"), head("/", "X-Version: beta"), head()
     assert [pool and pool.name for pool in map(find, asked)] == ["web1", "web2", "web3", None]
@@ -178,7 +179,8 @@ def shop(proxy, origins):
     ports = [origin.server_address[1] for origin in origins]
     video = service(ports[:1], id=1, name="video", route={"path": "/video"})
     beta = service(ports[1:2], id=2, name="beta", route={"header": {"name": "X-Version", "value": "beta"}})
-    return proxy(ports[2:], first=(video, beta), id=3, name="group-b", route={"cookie": {"name": "group", "value": "b"}})
+    group_b = {"cookie": {"name": "group", "value": "b"}}
+    return proxy(ports[2:], first=(video, beta), id=3, name="group-b", route=group_b)
 
 
 def test_category_header_and_cookie_each_find_their_server_on_one_connection(shop):
