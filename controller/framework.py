@@ -1,27 +1,32 @@
 """The OpenFlow framework: Ryu, or os-ken, its maintained fork with the same API. The only file that imports it.
 
-Ryu 4.34 asks eventlet for a name that later releases dropped; it is put back before the import.
+What the two don't share, and what is made of it here:
+
+    Ryu 4.34 asks eventlet for a name that later releases dropped    it is put back before the import
+    os-ken 4 passes over any exception in a thread, without a word   a thread's exception is logged,
+                                                                     a handler's ends the process
+    os-ken's threads outlive the main one                            they are daemons
+    os-ken has no manager command                                    `command` says so
+
+In both, all handlers of an app run one after another, in one thread: a framework's other threads only
+put events into the app's queue (base/app_manager.py, _event_loop). An app needs no lock.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
-import importlib.util
+import importlib.metadata
+import logging
 import os
 import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from controller import which
+from layerlab import LabError
 
-def _package() -> str:
-    """The framework to use: LAYER_LAB_FRAMEWORK, or the first that is installed."""
-    wanted = os.environ.get("LAYER_LAB_FRAMEWORK")
-    for name in [wanted] if wanted else ["ryu", "os_ken"]:
-        if importlib.util.find_spec(name):
-            return name
-    raise ImportError("neither Ryu nor os-ken is installed: ./lab setup")
-
-
-FRAMEWORK = _package()
+FRAMEWORK = which.framework()
 
 if FRAMEWORK == "ryu":
     with warnings.catch_warnings():
@@ -42,17 +47,75 @@ ofproto = _module("ofproto.ofproto_v1_3")
 _handler = _module("controller.handler")
 
 App: Any = getattr(app_manager, "RyuApp", None) or app_manager.OSKenApp
-on = _handler.set_ev_cls
 MAIN, DEAD = _handler.MAIN_DISPATCHER, _handler.DEAD_DISPATCHER
 
 
+def on(event: Any, states: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a method the handler of `event` in these states of a switch's connection.
+
+    An exception in it is logged and ends the process: half a balancer that says nothing is worse than none.
+    """
+    def decorate(handler: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(handler)
+        def or_end(*arguments: Any) -> None:
+            try:
+                handler(*arguments)
+            except Exception:
+                logging.exception("%s failed", handler.__qualname__)
+                logging.shutdown()
+                os._exit(1)  # from whatever thread
+
+        handles: Callable[..., None] = _handler.set_ev_cls(event, states)(or_end)
+        return handles
+
+    return decorate
+
+
+def _spawn(function: Callable[..., object], *arguments: Any, **options: Any) -> Any:
+    """os-ken's hub.spawn, as a daemon that doesn't fail in silence."""
+    def or_say_so() -> None:
+        try:
+            function(*arguments, **options)
+        except Exception:
+            logging.exception("%s failed", getattr(function, "__qualname__", function))
+
+    thread = hub.HubThread(or_say_so, (), {})
+    thread.daemon = True
+    thread.start()
+    return thread
+
+
+if FRAMEWORK == "os_ken":
+    hub.spawn = _spawn
+
+
+def version() -> str:
+    """The framework's name and version, such as "os-ken 4.2.2"."""
+    name = which.FRAMEWORKS[FRAMEWORK]
+    return f"{name} {importlib.metadata.version(name)}"
+
+
 def run(app: str, host: str, port: int) -> None:
-    """Run the app of module `app`, listening for switches on host:port, until interrupted."""
+    """Run the app of module `app`, listening for switches on host:port, until interrupted.
+
+    Raises LabError if it can listen there no longer, or never could.
+    """
     conf = _module("cfg").CONF
     _module("controller.controller")  # registers the options below
     conf(args=[], project=FRAMEWORK, default_config_files=[])
     conf.set_override("ofp_listen_host", host)
     conf.set_override("ofp_tcp_listen_port", port)
+    logging.info("%s, for switches at %s:%s", version(), host, port)
     manager = app_manager.AppManager.get_instance()
     manager.load_apps([app, f"{FRAMEWORK}.controller.ofp_handler"])
     hub.joinall(manager.instantiate_apps(**manager.create_contexts()))
+    raise LabError(f"nothing listens on {host}:{port} any more; the words above say why",
+                   "an address of this machine, and a port that is free", "--listen 127.0.0.1:6654")
+
+
+def command(words: Sequence[str]) -> None:
+    """Ryu's own runner with these words, as `ryu-manager` has them. Raises LabError under os-ken, which has none."""
+    if FRAMEWORK != "ryu":
+        raise LabError(f"{version()} has no manager command", "Ryu",
+                       "python -m controller --app controller.l3 --services examples/services.json")
+    _module("cmd.manager").main(args=list(words), prog="ryu-manager")

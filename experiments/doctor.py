@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from controller import which
 from experiments import machine
 from experiments.machine import Version
 from layerlab import LabError
@@ -33,9 +35,9 @@ from layerlab import LabError
 OVS_NEEDED: Version = (2, 17)
 OVS_FLUSHES: Version = (3, 1)  # the first with NXT_CT_FLUSH
 COLOURS = {"ok": "green", "note": "yellow", "missing": "bold red"}
-# What the lab starts, and the Debian package that it comes in.
+# What the lab and docs/ways-in.md start, and the Debian package that it comes in.
 COMMANDS = {
-    "mnexec": "mininet", "ovs-vswitchd": "openvswitch-switch", "ovsdb-server": "openvswitch-switch",
+    "mnexec": "mininet", "mn": "mininet", "ovs-vswitchd": "openvswitch-switch", "ovsdb-server": "openvswitch-switch",
     "ovsdb-tool": "openvswitch-common", "ovs-vsctl": "openvswitch-switch", "ovs-ofctl": "openvswitch-common",
     "unshare": "util-linux", "mount": "mount", "sysctl": "procps", "ip": "iproute2", "tc": "iproute2",
     "nft": "nftables", "ethtool": "ethtool", "ping": "iputils-ping", "curl": "curl", "tcpdump": "tcpdump",
@@ -82,8 +84,12 @@ def judge_mininet(version: str | None) -> Finding:
     return Finding("mininet", "missing", "no Mininet for this Python", "no hosts and no links", "./lab setup")
 
 
-def judge_framework(versions: Mapping[str, str | None]) -> Finding:
+def judge_framework(versions: Mapping[str, str | None], wanted: str = "") -> Finding:
+    """`wanted`: what LAYER_LAB_FRAMEWORK says; empty leaves it to the lab, which prefers Ryu."""
     saw = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+    if wanted and not versions.get(wanted.replace("_", "-")):
+        return Finding("framework", "missing", f"{which.VARIABLE} is {wanted}, and there is {saw or 'no framework'}",
+                       "no controller", f"unset {which.VARIABLE}, or ./lab setup")  # fmt: skip
     if versions["ryu"]:
         return Finding("framework", "ok", saw)
     if saw:
@@ -177,7 +183,8 @@ def judge_size(cores: int, memory_mib: int) -> Finding:
 CHECKS = (
     Check(lambda: sys.version_info[:3], judge_python, "Python 3.11 or later"),
     Check(lambda: machine.packages(["mininet"])["mininet"], judge_mininet, "Debian's mininet, seen by this Python"),
-    Check(lambda: machine.packages(["ryu", "os-ken"]), judge_framework, "Ryu 4.34, or os-ken 4"),
+    Check(lambda: (machine.packages(which.FRAMEWORKS.values()), os.environ.get(which.VARIABLE, "")),
+          lambda seen: judge_framework(*seen), "Ryu 4.34, or os-ken 4"),
     Check(lambda: machine.packages(LIBRARIES), judge_libraries, ", ".join(LIBRARIES)),
     Check(lambda: machine.commands(COMMANDS), judge_commands, "all that a lab starts in PATH"),
     Check(machine.ovs_version, judge_ovs, "Open vSwitch 2.17 or later"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import platform
 
 import layerlab
+from controller import which
 from experiments import machine
 
 ABSENT = "not installed"
-FRAMEWORKS = ("ryu", "os-ken")  # in the order in which the controller looks for them
 
 
 def environment(**facts: object) -> dict[str, object]:
@@ -16,8 +16,7 @@ def environment(**facts: object) -> dict[str, object]:
 
     facts: what only the run knows: datapath, realisation, netem…; they come last.
     """
-    versions = machine.packages([*FRAMEWORKS, "mininet"])
-    framework = next((name for name in FRAMEWORKS if versions[name]), FRAMEWORKS[0])
+    versions = machine.packages([framework := _framework(), "mininet"])
     return {
         "layerlab": layerlab.__version__,
         "python": platform.python_version(),
@@ -29,3 +28,11 @@ def environment(**facts: object) -> dict[str, object]:
         "ovs": ".".join(map(str, machine.ovs_version() or ())) or ABSENT,
         **facts,
     }
+
+
+def _framework() -> str:
+    """What the controller runs under, by the name that it is installed under."""
+    try:
+        return which.FRAMEWORKS[which.framework()]
+    except layerlab.LabError:
+        return " or ".join(which.FRAMEWORKS.values())

@@ -74,8 +74,12 @@ def tun_refusal(device: str = "/dev/net/tun") -> str:
 
 
 def namespace_refusal() -> str:
-    """Why this user can't have the namespaces that a lab lives in, empty if he can."""
-    code, words = _try(*_unshare(), "true")
+    """Why this user can't have the namespaces that a lab and its hosts live in, empty if he can.
+
+    mnexec makes a host's, with a /sys of its own. A container that covers parts of the outer /sys is refused that.
+    """
+    host = ("mnexec", "-n") if shutil.which("mnexec") else ()
+    code, words = _try(*_unshare(), *host, "true")
     return "" if code == 0 else words.strip() or f"exit code {code}"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -320,16 +321,38 @@ def test_the_scripts_are_clean() -> None:
     subprocess.run(["shellcheck", ROOT / "lab", ROOT / ".ci" / "run"], check=True)
 
 
-def test_pip_install_e_works_and_carries_the_lists(tmp_path: Path) -> None:
-    checkout, venv = tmp_path / "checkout", tmp_path / "venv"
-    shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build"))
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+@pytest.fixture(scope="module")
+def venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A venv of the user's own, which sees Debian's mininet, after `pip install -e .`."""
+    folder = tmp_path_factory.mktemp("user")
+    not_ours = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build")
+    shutil.copytree(ROOT, folder / "checkout", ignore=not_ours)
+    make = [sys.executable, "-m", "venv", "--system-site-packages", "--without-pip"]
+    subprocess.run([*make, folder / "venv"], check=True)
     sites = ":".join(path for path in sys.path if path.endswith("-packages"))  # where pip, setuptools and wheel are
-    pip = [venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "-e", checkout], env=os.environ | {"PYTHONPATH": sites}, check=True)
-    asks = "import balancing.service, layerlab, importlib.metadata as m; print(*m.requires('layer-lab'), sep='\\n')"
-    done = subprocess.run([venv / "bin" / "python", "-P", "-c", asks], cwd=tmp_path, text=True, capture_output=True,
-                          check=True, env={"PATH": os.environ["PATH"]})  # fmt: skip
-    listed = {line.split()[0].rstrip("<>=.0123456789,;"): "extra" in line for line in done.stdout.splitlines()}
+    pip = [folder / "venv/bin/python", "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "-e", folder / "checkout"], env=os.environ | {"PYTHONPATH": sites}, check=True)
+    return folder / "venv"
+
+
+def python_of(venv: Path, *words: str | Path) -> str:
+    """What the venv's Python says, in a folder where nothing of ours lies."""
+    done = subprocess.run([venv / "bin/python", *words], cwd=venv, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, env={"PATH": os.environ["PATH"]})  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_pip_install_e_works_and_carries_the_lists(venv: Path) -> None:
+    said = python_of(venv, "-P", "-c", "import balancing.service, layerlab, importlib.metadata as m;"
+                                       "print(*m.requires('layer-lab'), sep='\\n')")  # fmt: skip
+    listed = {line.split()[0].rstrip("<>=.0123456789,;"): "extra" in line for line in said.splitlines()}
     assert listed.items() >= {"httptools": False, "ryu": True, "os-ken": True, "pytest": True}.items()
     assert {"layer-lab", "lab-proxy"} <= {path.name for path in (venv / "bin").iterdir()}
+
+
+@pytest.mark.live
+def test_a_script_of_the_users_own_imports_the_topologies(venv: Path, tmp_path: Path) -> None:
+    (script,) = re.findall(r"^```python\n(.+?)```", (ROOT / "docs/ways-in.md").read_text(), re.DOTALL | re.MULTILINE)
+    (tmp_path / "my_lab.py").write_text(script)
+    assert "0% dropped (12/12 received)" in python_of(venv, tmp_path / "my_lab.py")

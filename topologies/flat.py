@@ -8,8 +8,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(sys._getframe().f_code.co_filename).resolve().parents[1]))  # for mn: it tells no __file__
+
 from topologies import addresses
 from topologies.base import LabTopo
+from topologies.nodes import MN_SWITCHES
 
 
 class Flat(LabTopo):
@@ -23,4 +29,4 @@ class Flat(LabTopo):
             self.addLink(s1, self.add(name, addresses.client(number)))
 
 
-topos = {"flat": Flat}
+topos, switches = {"flat": Flat}, MN_SWITCHES

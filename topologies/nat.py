@@ -7,8 +7,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(sys._getframe().f_code.co_filename).resolve().parents[1]))  # for mn: it tells no __file__
+
 from topologies import addresses
-from topologies.nodes import NatGateway
+from topologies.nodes import MN_SWITCHES, NatGateway
 from topologies.routed import Routed
 
 
@@ -22,4 +27,4 @@ class Nat(Routed):
     gateway_class = NatGateway
 
 
-topos = {"nat": Nat}
+topos, switches = {"nat": Nat}, MN_SWITCHES

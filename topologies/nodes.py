@@ -21,7 +21,8 @@ from mininet.topo import Topo
 
 from layerlab import LabError
 
-__all__ = ["CLI", "Gateway", "LabHost", "LabNet", "LabSwitch", "NatGateway", "ServerHost", "Topo", "prompt"]
+__all__ = ["CLI", "MN_SWITCHES", "Gateway", "LabBridge", "LabHost", "LabNet", "LabSwitch", "NatGateway", "ServerHost",
+           "Topo", "prompt"]
 
 
 Mininet.inited = True  # keeps Mininet.init from running fixLimits, which writes the machine's sysctls
@@ -77,10 +78,28 @@ class NatGateway(Gateway):
 
 
 class LabSwitch(OVSSwitch):
-    """An OVS switch, started in one go with the others. OpenFlow 1.3 for the controller, 1.0 for a bare ovs-ofctl."""
+    """An OVS switch, started in one go with the others. OpenFlow 1.3 for the controller, 1.0 for a bare ovs-ofctl.
+
+    datapath: Mininet's words, "kernel" and "user"; if not given, what there is.
+    """
 
     def __init__(self, name: str, **params: Any) -> None:
+        if "datapath" not in params:
+            from topologies import capsule  # not above: `python -m topologies.capsule` would find itself imported
+
+            params["datapath"] = "user" if capsule.datapath() == "userspace" else "kernel"
         super().__init__(name, **{"batch": True, "protocols": "OpenFlow10,OpenFlow13", "reconnectms": 1000, **params})
+
+
+class LabBridge(LabSwitch):
+    """A switch that nobody controls."""
+
+    def __init__(self, name: str, **params: Any) -> None:
+        super().__init__(name, **{"failMode": "standalone", **params})
+
+
+# For mn: what it takes with a controller, and without one. Not SWITCHES: names of a --custom file become mn's own.
+MN_SWITCHES = {"default": LabSwitch, "ovsbr": LabBridge}
 
 
 class LabNet(Mininet):

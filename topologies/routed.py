@@ -7,9 +7,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(sys._getframe().f_code.co_filename).resolve().parents[1]))  # for mn: it tells no __file__
+
 from topologies import addresses
 from topologies.base import LabTopo
-from topologies.nodes import Gateway
+from topologies.nodes import MN_SWITCHES, Gateway
 
 
 class Routed(LabTopo):
@@ -33,4 +38,4 @@ class Routed(LabTopo):
             self.addLink(s2, self.add(name, addresses.client(number, self.network), self.network, inside))
 
 
-topos = {"routed": Routed}
+topos, switches = {"routed": Routed}, MN_SWITCHES

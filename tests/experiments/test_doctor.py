@@ -26,6 +26,8 @@ OUTCOMES: list[tuple[Callable[..., Finding], tuple[Any, ...], str, str]] = [
     (doctor.judge_framework, ({"ryu": "4.34", "os-ken": None},), "ok", "ryu 4.34"),
     (doctor.judge_framework, ({"ryu": None, "os-ken": "4.2.2"},), "note", "fork"),
     (doctor.judge_framework, ({"ryu": None, "os-ken": None},), "missing", "./lab setup"),
+    (doctor.judge_framework, ({"ryu": "4.34", "os-ken": "4.2.2"}, "os_ken"), "ok", "os-ken 4.2.2"),
+    (doctor.judge_framework, ({"ryu": "4.34", "os-ken": None}, "os_ken"), "missing", "LAYER_LAB_FRAMEWORK is os_ken"),
     (doctor.judge_libraries, ({"scapy": "2.8", "uvloop": "0.23"},), "ok", "scapy 2.8"),
     (doctor.judge_libraries, ({"scapy": "2.8", "uvloop": None},), "missing", "no uvloop"),
     (doctor.judge_commands, (ALL_THERE,), "ok", "ovs-vswitchd"),
