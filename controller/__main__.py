@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import sys
@@ -34,8 +33,7 @@ def main(services: Path, events: Path | None, listen: str, app: str) -> None:
         raise LabError(f"--listen is {listen!r}", "ADDRESS:PORT", "--listen 127.0.0.1:6653")
     from controller import framework  # a second's work: not before the options are known to be right
 
-    with contextlib.suppress(KeyboardInterrupt):
-        framework.run(app, host, int(port))
+    framework.run(app, host, int(port))
 
 
 if __name__ == "__main__":

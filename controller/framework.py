@@ -19,6 +19,7 @@ import importlib
 import importlib.metadata
 import logging
 import os
+import signal
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -105,6 +106,7 @@ def run(app: str, host: str, port: int) -> None:
     conf(args=[], project=FRAMEWORK, default_config_files=[])
     conf.set_override("ofp_listen_host", host)
     conf.set_override("ofp_tcp_listen_port", port)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a KeyboardInterrupt may land in a thread that passes over it
     logging.info("%s, for switches at %s:%s", version(), host, port)
     manager = app_manager.AppManager.get_instance()
     manager.load_apps([app, f"{FRAMEWORK}.controller.ofp_handler"])

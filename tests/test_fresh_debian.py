@@ -25,12 +25,13 @@ import pytest
 from tests.outside import outside
 
 ROOT = Path(__file__).resolve().parents[1]
+SECONDS = 600  # a command that takes longer hangs, and is killed with all that it started
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 MISSING = [why for missing, why in ((os.geteuid() != 0, "not root"),
                                     (not shutil.which("debootstrap"), "no debootstrap"),
                                     ("LAYER_LAB_FRESH" not in os.environ, "LAYER_LAB_FRESH is not set"))
            if missing]  # fmt: skip
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"takes two minutes, root and debootstrap: {', '.join(MISSING)}")
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"takes two minutes; {', '.join(MISSING)}")
 
 # As pid 1 of its namespaces: sh -c ENTER sh ROOT CHECKOUT COMMAND... Not chroot: in one, nobody gets a user namespace.
 ENTER = """
@@ -85,10 +86,10 @@ def script(path: Path, line: str) -> None:
     path.chmod(0o755)
 
 
-def run(*command: str, **more: object) -> str:
-    done = subprocess.run(command, text=True, capture_output=True, stdin=subprocess.DEVNULL, **more)  # type: ignore[call-overload]
+def run(*command: str, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(command, text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=SECONDS, env=env)
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-    return str(done.stdout + done.stderr)
+    return done.stdout + done.stderr
 
 
 def inside(root: Path, lines: str) -> str:

@@ -85,7 +85,7 @@ def test_a_request_that_fails_is_an_answer_and_the_others_go_on(server) -> None:
 def test_with_one_at_a_time_the_order_is_the_plan_s(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
 
-    def ask(own, client, url, connections) -> Answer:
+    def ask(own, client, url, connections, headers) -> Answer:
         made.append(client.name)
         return Answer(client.name)
 
@@ -101,7 +101,7 @@ def test_as_many_as_allowed_are_under_way_and_never_two_of_one_client(monkeypatc
     together, busy, lock = threading.Barrier(3), Counter(), threading.Lock()
     seen: list[tuple[int, int]] = []
 
-    def ask(own, client, url, connections) -> Answer:
+    def ask(own, client, url, connections, headers) -> Answer:
         with lock:
             busy[client] += 1
             seen.append((max(busy.values()), busy.total()))
