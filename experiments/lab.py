@@ -162,8 +162,8 @@ class Lab:
         """Service addresses and VIPs, and the names that resolve everywhere in the capsule."""
         for number, name in enumerate(self.topo.server_names(), start=1):
             self.net[name].cmd("; ".join(self._server_addresses(number, name)))
-        for service in self._by_proxy:
-            self.net["proxy"].cmd(f"ip addr add {service.vip}/32 dev proxy-eth0")
+        for vip in {service.vip for service in self._by_proxy}:
+            self.net["proxy"].cmd(f"ip addr add {vip}/32 dev proxy-eth0")
         names = [f"{service.vip}\tvip-{service.layer}" + ("\tvip" if service is self.services[0] else "")
                  for service in self.services]
         capsule.name_hosts(self.topo.hosts_file() + "\n".join(dict.fromkeys(names)) + "\n")
