@@ -92,7 +92,7 @@ def _die_with_parent(alive: int) -> None:
 
 
 def _terminate(number: int, frame: object) -> None:
-    sys.exit(128 + number)
+    os._exit(128 + number)  # not sys.exit, whose exception might be caught; there is nothing to clean up
 
 
 def _mounts() -> None:
