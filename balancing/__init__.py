@@ -15,7 +15,7 @@ Rules of this room:
 from balancing.algorithms import ALGORITHMS, Algorithm
 from balancing.assignments import Assignments
 from balancing.claims import by_address, check_services
-from balancing.events import Assigned, Event, Ready, Refused, Released, ndjson
+from balancing.events import Assigned, Event, PacketIn, Ready, Refused, Released, ndjson
 from balancing.layers import LAYERS, Layer
 from balancing.pool import NoBackend, Pool, Server
 from balancing.route import Pair, Route
@@ -24,7 +24,7 @@ from balancing.unit import Unit
 
 __all__ = [
     "ALGORITHMS", "LAYERS", "REALISATIONS",
-    "Algorithm", "Assigned", "Assignments", "Backend", "Event", "Layer", "NoBackend",
+    "Algorithm", "Assigned", "Assignments", "Backend", "Event", "Layer", "NoBackend", "PacketIn",
     "Pair", "Pool", "Ready", "Refused", "Released", "Route", "Server", "Service", "Unit",
     "by_address", "check_services", "ndjson",
 ]

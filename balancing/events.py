@@ -28,6 +28,13 @@ class Assigned(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PacketIn(Event):
+    """A unit's packet went to the controller: the first one, or one that the new flow came too late for."""
+
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Released(Event):
     """A unit ended, or went idle."""
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar
 
-from balancing import Assignments, Event, NoBackend, Pool, Ready, Refused, Service, check_services, ndjson
+from balancing import Assignments, Event, NoBackend, PacketIn, Pool, Ready, Refused, Service, check_services, ndjson
 from controller import messages, rules
 from controller.cookies import Cookie, Kind
 from controller.flows import Flow
@@ -100,6 +100,7 @@ class Balancer(App):
     def place(self, message: Any, service: Service, fields: Fields) -> None:
         """Give the packet's unit its server. A second packet-in of the same unit finds the same one."""
         unit = unit_of(service.row, fields)
+        self.record(PacketIn(service.name, str(unit)))
         try:
             server, new = self.assignments[service.id].assign(unit, fresh=bool(fields["syn"]))
         except NoBackend as error:

@@ -27,10 +27,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from balancing import LAYERS, Service
+from balancing import LAYERS
 from experiments.display import Display
 from experiments.experiment import Options, Part
-from experiments.flowtable import Rule, of_service, packet_ins, rules
+from experiments.flowtable import of_service, rules
 from experiments.lab import Lab
 from experiments.load import drive, users
 from experiments.services import PORTS, service
@@ -89,14 +89,14 @@ def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lamb
 
 def _turn(lab: Lab, path: str, seconds: float) -> Turn:
     clients, targets = lab.clients(), _targets(lab, path)
-    before, usage = packet_ins(_rules(lab, path)), Usage(lab.pids())
+    before, usage = _packet_ins(lab, path), Usage(lab.pids())
     fresh = drive(users(clients, targets, fresh=True), seconds)
-    spent, after = usage.spent_ms(), _rules(lab, path)
+    spent, entries, asked = usage.spent_ms(), _entries(lab, path), _packet_ins(lab, path) - before
     kept = drive(users(clients, targets, fresh=False), seconds)
     alone = drive(users(clients[:1], targets, fresh=False), seconds / 2)
     return Turn(path, fresh.per_second, kept.per_second, alone.percentile_ms(50), alone.percentile_ms(99),
                 {name: 1000 * ms / len(fresh.elapsed_s) for name, ms in spent.items()},
-                len(after), packet_ins(after) - before)
+                entries, asked)
 
 
 def _targets(lab: Lab, path: str) -> list[tuple[str, int]]:
@@ -106,9 +106,14 @@ def _targets(lab: Lab, path: str) -> list[tuple[str, int]]:
     return [(str(lab.service(path).vip), PORTS["tcp"])]
 
 
-def _rules(lab: Lab, path: str) -> list[Rule]:
-    one: Service | None = None if path == PLAIN else lab.service(path)
-    return of_service(rules(), one.id) if one else []
+def _entries(lab: Lab, path: str) -> int:
+    """How many rules the switch holds for this path alone."""
+    return 0 if path == PLAIN else len(of_service(rules(), lab.service(path).id))
+
+
+def _packet_ins(lab: Lab, path: str) -> int:
+    """How many of its packets have gone to the controller so far."""
+    return 0 if path == PLAIN else len(lab.events("PacketIn", lab.service(path).name))
 
 
 def rows(turns: Sequence[Turn]) -> list[dict[str, object]]:

@@ -30,7 +30,7 @@ from controller.cookies import Kind
 from experiments.display import Display
 from experiments.experiment import Options, Part
 from experiments.fairness import jain, servers_used
-from experiments.flowtable import of_service, packet_ins, rules, settle
+from experiments.flowtable import of_service, rules
 from experiments.lab import Lab
 from experiments.netns import socket_in
 from experiments.services import L4_PORTS, PORTS, service
@@ -91,14 +91,14 @@ def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lamb
 
 
 def _row(lab: Lab, one: Service, size: Size, seed: int) -> Row:
-    before, assigned = _delivered(lab), len(lab.events("Assigned", one.name))
+    before = _delivered(lab)
     sent = send(lab, frames(one, size, seed))
     share = _settled(lab, before, sent)
-    settle()
     held = of_service(rules(), one.id)
     return Row(one.layer, size.clients, sent, sum(share.values()), share, servers_used(share), jain(share.values()),
-               len(lab.events("Assigned", one.name)) - assigned,
-               sum(rule.cookie is not None and rule.cookie.kind is Kind.UNIT for rule in held), packet_ins(held))
+               len(lab.events("Assigned", one.name)),
+               sum(rule.cookie is not None and rule.cookie.kind is Kind.UNIT for rule in held),
+               len(lab.events("PacketIn", one.name)))
 
 
 def frames(one: Service, size: Size, seed: int) -> list[bytes]:
