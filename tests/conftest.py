@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -22,6 +23,9 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.g
 
 INSIDE = "LAYER_LAB_INSIDE"  # set for the second pytest
 SECONDS = 120  # a live test that takes longer hangs
+
+settings.register_profile("lab", deadline=None)  # a busy machine makes no test wrong
+settings.load_profile("lab")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -14,12 +14,17 @@ Rules kept here:
 """
 
 from balancing.algorithms.base import Algorithm
+from balancing.algorithms.dice import AtRandom, PowerOfTwoChoices
+from balancing.algorithms.least_connections import LeastConnections
+from balancing.algorithms.maglev import Maglev
 from balancing.algorithms.round_robin import RoundRobin
 from balancing.algorithms.source_hash import SourceHash
 from balancing.algorithms.weighted_round_robin import WeightedRoundRobin
 
 ALGORITHMS: dict[str, type[Algorithm]] = {
-    algorithm.name: algorithm for algorithm in (RoundRobin, WeightedRoundRobin, SourceHash)
+    algorithm.name: algorithm
+    for algorithm in (RoundRobin, WeightedRoundRobin, SourceHash, LeastConnections, Maglev, PowerOfTwoChoices, AtRandom)
 }
 
-__all__ = ["ALGORITHMS", "Algorithm", "RoundRobin", "SourceHash", "WeightedRoundRobin"]
+__all__ = ["ALGORITHMS", "Algorithm", "AtRandom", "LeastConnections", "Maglev", "PowerOfTwoChoices", "RoundRobin",
+           "SourceHash", "WeightedRoundRobin"]

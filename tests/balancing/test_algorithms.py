@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from balancing import ALGORITHMS, Backend, NoBackend, Pool, Server, Service, Unit
+from balancing.algorithms import Maglev
 
 WEIGHTS = st.lists(st.integers(1, 9), min_size=1, max_size=6)
 
 
 def pool(algorithm: str, weights: list[int]) -> Pool:
-    backends = tuple(Backend(n, f"s{n}", f"10.0.3.{n}", "02:00:00:02:00:01", weight=weight)  # type: ignore[arg-type]
+    backends = tuple(Backend(n, f"s{n}", f"10.0.{n // 256}.{n % 256}", "02:00:00:02:00:01", weight=weight)  # type: ignore[arg-type]
                      for n, weight in enumerate(weights, start=1))
     return Pool(Service(1, "web", "10.0.0.100", "l3", backends, algorithm))  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small_tables() -> Iterator[None]:
+    """Maglev's table of 65,537 slots takes a tenth of a second; what is said here holds for any."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Maglev, "size", 251)
+        yield
 
 
 def unit(number: int) -> Unit:
@@ -64,6 +74,56 @@ def test_source_hash_survives_a_restart() -> None:
     """Not Python's own hash(), which is salted in every process."""
     servers = pool("source-hash", [1, 1, 1])
     assert "".join(servers.assign(unit(n)).name[1] for n in range(12)) == "221111123222"
+
+
+@given(weights=WEIGHTS, busy=st.lists(st.integers(0, 9), min_size=6, max_size=6))
+def test_least_connections_takes_the_least_loaded(weights: list[int], busy: list[int]) -> None:
+    servers = pool("least-connections", weights)
+    for server, active in zip(servers.servers.values(), busy, strict=False):
+        server.active = active
+    loads = {server.name: server.active / server.weight for server in servers.candidates}
+    assert loads[servers.assign(unit(1)).name] == min(loads.values())
+
+
+def test_a_tie_goes_to_whoever_waited_longest() -> None:
+    servers = pool("least-connections", [1, 1, 1])
+    order = []
+    for n in range(6):
+        order.append(server := servers.assign(unit(n)))
+        servers.release(unit(n), server)
+    assert [server.name for server in order] == ["s1", "s2", "s3"] * 2
+
+
+def test_at_random_follows_the_weights() -> None:
+    """2:1 over 3,000 units: within five standard deviations of a binomial (26 each)."""
+    servers = pool("random", [2, 1])
+    chosen = Counter(servers.assign(unit(n)).name for n in range(3000))
+    assert abs(chosen["s1"] - 2000) < 5 * (3000 * 2 / 9) ** 0.5
+
+
+def test_two_choices_are_far_better_than_one() -> None:
+    """1,000 units on 1,000 servers: the fullest holds ln ln n / ln 2, about 3, rather than ln n / ln ln n, about 6."""
+    fullest = {}
+    for algorithm in ("random", "power-of-two-choices"):
+        servers = pool(algorithm, [1] * 1000)
+        for n in range(1000):
+            servers.assign(unit(n))
+        fullest[algorithm] = max(server.active for server in servers.servers.values())
+    assert fullest["power-of-two-choices"] <= 4 < fullest["random"]
+
+
+@pytest.mark.parametrize("algorithm", ["random", "power-of-two-choices"])
+def test_dice_fall_the_same_way_again(algorithm: str) -> None:
+    first, second = pool(algorithm, [1, 2, 3]), pool(algorithm, [1, 2, 3])
+    assert [first.assign(unit(n)).name for n in range(50)] == [second.assign(unit(n)).name for n in range(50)]
+
+
+def test_maglev_keeps_others_where_they_are_when_a_server_leaves() -> None:
+    servers = pool("maglev", [1] * 5)
+    before = {n: servers.assign(unit(n)).name for n in range(500)}
+    servers.set_up(2, False)
+    moved = [n for n, name in before.items() if name != "s2" and servers.assign(unit(n)).name != name]
+    assert len(moved) < 500 * 0.1, "a table of 251 slots; a full one moves less than 2 %"
 
 
 @pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
