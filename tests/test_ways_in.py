@@ -111,9 +111,15 @@ def test_pytest_from_the_root() -> None:
 
 @pytest.mark.skipif(not shutil.which("vagrant"), reason="Vagrant is not installed")
 def test_the_vagrantfile_is_valid(tmp_path: Path) -> None:
-    done = subprocess.run(["vagrant", "validate", "--ignore-provider"], text=True, capture_output=True, cwd=tmp_path,
-                          env=os.environ | {"VAGRANT_CWD": str(ROOT), "VAGRANT_HOME": str(tmp_path / "home"),
-                                            "VAGRANT_DOTFILE_PATH": str(tmp_path / "dot")})  # fmt: skip
+    """With the libvirt provider where it is installed; without any provider Vagrant can't judge their blocks."""
+    env = os.environ | {"VAGRANT_CWD": str(ROOT), "VAGRANT_HOME": str(tmp_path / "home"),
+                        "VAGRANT_DOTFILE_PATH": str(tmp_path / "dot")}
+
+    def vagrant(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["vagrant", *words], text=True, capture_output=True, cwd=tmp_path, env=env)
+
+    provider = "vagrant-libvirt" in vagrant("plugin", "list").stdout
+    done = vagrant("validate", *([] if provider else ["--ignore-provider"]))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
