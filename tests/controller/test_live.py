@@ -1,8 +1,4 @@
-"""The switch's layers on real traffic: what must hold whatever happens.
-
-Those marked `both` run under Ryu and under os-ken. They are a choice, for time: each layer's packets, UDP, a
-refusal and a restart pass through everything of the framework that the app uses.
-"""
+"""The switch's layers on real traffic: what must hold whatever happens, under Ryu and under os-ken."""
 
 from __future__ import annotations
 
@@ -25,16 +21,14 @@ from experiments.traffic import ask
 from tests.live import Wire, answered, get, kinds
 from topologies import addresses
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("framework")]
 SWITCH_LAYERS = ["l2", "l3", "l4"]
-both = pytest.mark.usefixtures("framework")
 
 
 def one(layer: str, **options: int) -> Lab:
     return Lab("flat", pair(layer), clients=4, **options)
 
 
-@both
 @pytest.mark.parametrize("layer", SWITCH_LAYERS)
 def test_the_client_sees_only_the_vip_and_the_servers_see_the_client(layer: str) -> None:
     with one(layer) as lab:
@@ -51,7 +45,6 @@ def test_the_client_sees_only_the_vip_and_the_servers_see_the_client(layer: str)
         assert macs == ({server} if layer == "l2" else {web.vmac}), "L2 returns directly, L3 and L4 as the VIP"
 
 
-@both
 @pytest.mark.parametrize("layer", SWITCH_LAYERS)
 def test_udp_is_answered_from_the_vip(layer: str) -> None:
     with one(layer) as lab:
@@ -143,7 +136,6 @@ def test_at_l2_the_answers_meet_no_rule_of_the_service() -> None:
         assert met[Kind.SWITCHING] > 0, "answers are switched like anything else"
 
 
-@both
 @pytest.mark.parametrize("layer", SWITCH_LAYERS)
 def test_killing_the_controller_stops_nothing_that_flows(layer: str) -> None:
     with one(layer) as lab:
@@ -216,7 +208,6 @@ def test_every_rule_says_what_it_is_for() -> None:
         assert {rule.cookie.service for rule in rules() if rule.cookie} == known
 
 
-@both
 def test_a_rule_that_the_switch_refuses_is_an_error_with_the_rule_in_it() -> None:
     with one("l4") as lab:
         lab.net["s1"].cmd("ovs-vsctl -- --id=@full create Flow_Table flow_limit=1 overflow_policy=refuse"
