@@ -21,11 +21,12 @@ class LabError(Exception):
     saw: what was found, as a whole sentence without its full stop.
     expected: what would have been right.
     hint: a command or an edit that leads on.
+    field: the name of what is wrong, where it is a field of a form.
     """
 
-    def __init__(self, saw: str, expected: str = "", hint: str = "") -> None:
+    def __init__(self, saw: str, expected: str = "", hint: str = "", *, field: str = "") -> None:
         super().__init__(saw)
-        self.saw, self.expected, self.hint = saw, expected, hint
+        self.saw, self.expected, self.hint, self.field = saw, expected, hint, field
 
     def __str__(self) -> str:
         lines = [self.saw]
@@ -50,4 +51,5 @@ def choice(kind: str, word: str, words: Iterable[str]) -> str:
         f"there is no {kind} {word!r}",
         "one of " + ", ".join(known),
         f"{near[0]} (did you mean that?)" if near else "",
+        field=kind,
     )

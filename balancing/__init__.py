@@ -7,15 +7,29 @@ Rules of this room:
    so an algorithm is the same object at L2, L3, L4 and L7.
 3. What passes between rooms is frozen.
 
-            Service ──► Pool ──► Algorithm.choose(unit) ──► Backend
-                          │
-                          └────► events (Assigned, Released, Ready), one writer, NDJSON
+            Service ──► Pool ──► Algorithm.choose(unit) ──► Server
+                        ▲  │
+     tests: Vitals ─────┤  └───► events (Assigned, Released, Down, ...), one writer, NDJSON
+     an operator: API ──┘
 """
 
-from balancing.algorithms import ALGORITHMS, Algorithm
+from balancing.algorithms import ALGORITHMS, Algorithm, Stateless, find_algorithm
 from balancing.assignments import Assignments
 from balancing.claims import by_address, check_services
-from balancing.events import Assigned, Event, PacketIn, Ready, Refused, Released, ndjson
+from balancing.events import (
+    Assigned,
+    Changed,
+    Down,
+    Drained,
+    Event,
+    PacketIn,
+    Ready,
+    Refused,
+    Released,
+    Up,
+    ndjson,
+)
+from balancing.health import HealthCheck, Vitals
 from balancing.layers import LAYERS, Layer
 from balancing.pool import NoBackend, Pool, Server
 from balancing.route import Pair, Route
@@ -24,7 +38,7 @@ from balancing.unit import Unit
 
 __all__ = [
     "ALGORITHMS", "LAYERS", "REALISATIONS",
-    "Algorithm", "Assigned", "Assignments", "Backend", "Event", "Layer", "NoBackend", "PacketIn",
-    "Pair", "Pool", "Ready", "Refused", "Released", "Route", "Server", "Service", "Unit",
-    "by_address", "check_services", "ndjson",
+    "Algorithm", "Assigned", "Assignments", "Backend", "Changed", "Down", "Drained", "Event", "HealthCheck", "Layer",
+    "NoBackend", "PacketIn", "Pair", "Pool", "Ready", "Refused", "Released", "Route", "Server", "Service", "Stateless",
+    "Unit", "Up", "Vitals", "by_address", "check_services", "find_algorithm", "ndjson",
 ]

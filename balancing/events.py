@@ -43,6 +43,35 @@ class Released(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Up(Event):
+    """A server's tests have passed often enough: it gets units again."""
+
+    backend: str
+
+
+@dataclass(frozen=True, slots=True)
+class Down(Event):
+    """A server's tests, or its clients' connections, have failed once too often. why: how the last one failed."""
+
+    backend: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drained(Event):
+    """A server that gets no new units has none left: it can be taken away."""
+
+    backend: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Event):
+    """An operator has changed the pool. change: how, in words."""
+
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ready(Event):
     """The service can be used: its rules are in the switch, or its proxy listens."""
 

@@ -3,6 +3,7 @@
      Service(id=1, vip=IPv4Address("10.0.0.100"), port=None, ...)  ◄──►  {"id": 1, "vip": "10.0.0.100", ...}
 
 Rule: a field that is None is left out, and a name that is no field is refused, with the nearest that is one.
+An error names the field, what was seen and what was expected.
 """
 
 from __future__ import annotations
@@ -33,9 +34,34 @@ def arguments(kind: type[Any], form: Any, what: str) -> dict[str, Any]:
         raise LabError(f"a {what} is {form!r}", "an object with named fields")
     known = {field.name: field for field in dataclasses.fields(kind)}
     for name in form:
-        choice(f"field of a {what}", str(name), known)
+        try:
+            choice(f"field of a {what}", str(name), known)
+        except LabError as error:
+            error.field = str(name)
+            raise
     missing = [name for name, field in known.items()
                if field.default is dataclasses.MISSING and name not in form]
     if missing:
-        raise LabError(f"{what} {form.get('name')!r} has no {missing[0]}", "that field: " + ", ".join(known))
+        raise LabError(f"{what} {form.get('name')!r} has no {missing[0]}", "that field: " + ", ".join(known),
+                       field=missing[0])
     return dict(form)
+
+
+def whole_within(where: str, field: str, value: object, low: int, high: int) -> None:
+    """Raise LabError unless `value` is a whole number from `low` to `high`."""
+    if type(value) is not int or not low <= value <= high:
+        raise LabError(f"{where}: {field} is {value!r}", f"a whole number from {low} to {high}", field=field)
+
+
+def number_within(where: str, field: str, value: object, low: float, high: float) -> None:
+    """Raise LabError unless `value` is a number from `low` to `high`; NaN is within nothing."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise LabError(f"{where}: {field} is {value!r}", f"a number from {low:g} to {high:g}", field=field)
+
+
+def ip_address(where: str, field: str, value: object) -> IPAddress:
+    """`value` as an address. Raises LabError if it is none."""
+    try:
+        return ipaddress.ip_address(value)  # type: ignore[arg-type]
+    except ValueError:
+        raise LabError(f"{where}: {field} is {value!r}", "an IP address, such as 10.0.0.100", field=field) from None

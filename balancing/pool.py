@@ -1,18 +1,30 @@
 """The pool: a service's servers as they are now, and the algorithm that picks among them.
 
-`Backend` is what was configured and never changes; `Server` is the same backend alive: up or
-down, draining, with so many units active. One writer owns a pool; nothing here locks.
+`Backend` is what was configured; `Server` is the same backend alive: up or down, draining, with so many units active.
+
+    who            says                                     what follows
+    a test         passed, failed          (health.py)      Up, Down; whoever is on a dead server is let go (on_leave)
+    a client       its connection failed   (passive)        as a failed test
+    an operator    set_weight, drain, add, remove, ...      Changed; Drained, once the last unit is gone
+
+Rules kept here:
+
+1. One writer owns a pool; nothing here locks, and nothing reads a clock.
+2. `service` is always the pool as it is configured now: what is changed, is changed there, too.
+3. Whenever who can be chosen changes, or with what weight, `available` is a new tuple, so that algorithms can tell.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Collection
 
-from balancing.algorithms import ALGORITHMS
-from balancing.events import Assigned, Event, Released
+from balancing.algorithms import Algorithm, find_algorithm
+from balancing.events import Assigned, Changed, Down, Drained, Event, Released, Up
+from balancing.health import Vitals
 from balancing.service import Backend, Service
 from balancing.unit import Unit
-from layerlab import LabError
+from layerlab import LabError, choice
 
 
 class NoBackend(LabError):
@@ -20,28 +32,48 @@ class NoBackend(LabError):
 
 
 class Server:
-    """A backend as it is now. `active` counts the units it has at this moment."""
+    """A backend as it is now.
 
-    __slots__ = ("active", "backend", "draining", "name", "up", "weight")
+    active:           the units that it has at this moment.
+    effective_weight: its weight, less while it starts slowly.
+    """
 
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
-        self.name = backend.name
-        self.weight = backend.weight
+    __slots__ = ("active", "backend", "draining", "effective_weight", "name", "up", "vitals", "weight")
+
+    def __init__(self, backend: Backend, vitals: Vitals | None = None) -> None:
+        self.backend, self.vitals = backend, vitals
+        self.name, self.weight = backend.name, backend.weight
+        self.effective_weight = float(self.weight)
         self.up = True
         self.draining = False
         self.active = 0
 
+    @property
+    def response_s(self) -> float | None:
+        """The smoothed response time of the tests, in seconds; None if there is none."""
+        return self.vitals.response_s if self.vitals else None
+
+    @property
+    def available(self) -> bool:
+        """Whether it may have a new unit."""
+        return self.up and not self.draining and self.weight > 0
+
+    @property
+    def state(self) -> str:
+        """In a word: up, down or draining."""
+        return "down" if not self.up else "up" if self.available else "draining"
+
     def __repr__(self) -> str:
         if not self.up:
             return f"{self.name} down"
-        return f"{self.name} w={self.weight} active={self.active}" + (" draining" if self.draining else "")
+        return f"{self.name} w={self.weight} active={self.active}" + (" draining" if not self.available else "")
 
 
 class Pool:
     """The servers of one service.
 
-    on_event: called with every decision and release, in order (events.py).
+    on_event: called with every decision, release and change, in order (events.py).
+    on_leave: called with a server whose units must be let go: it is down, or was removed.
 
     >>> pool = Pool(service)
     >>> pool.assign(unit).name
@@ -51,23 +83,24 @@ class Pool:
     def __init__(self, service: Service, on_event: Callable[[Event], object] | None = None) -> None:
         self.service = service
         self.name = service.name
-        self.servers = {backend.id: Server(backend) for backend in service.backends}
-        self.algorithm = ALGORITHMS[service.algorithm](self)
+        self.servers = {backend.id: self._server(backend) for backend in service.backends}
+        self.on_leave: Callable[[Server], object] = lambda server: None
         self._on_event = on_event
         self._refresh()
+        self.algorithm: Algorithm = find_algorithm(service.algorithm)(self)
+
+    def _server(self, backend: Backend) -> Server:
+        return Server(backend, Vitals(self.service.health) if self.service.health else None)
 
     def _refresh(self) -> None:
-        self.candidates = tuple(server for server in self.servers.values() if server.up and not server.draining)
+        """Who can be chosen: `available` in general, `candidates` in the decision that is being taken."""
+        self.available = self.candidates = tuple(server for server in self.servers.values() if server.available)
 
-    def set_up(self, backend_id: int, up: bool) -> None:
-        """Let a server in or out. Its units are not touched: releasing them is the caller's decision."""
-        self.servers[backend_id].up = up
-        self._refresh()
+    def _record(self, event: Event) -> None:
+        if self._on_event:
+            self._on_event(event)
 
-    def drain(self, backend_id: int, draining: bool = True) -> None:
-        """Give a server no new units (or, with False, give it new ones again)."""
-        self.servers[backend_id].draining = draining
-        self._refresh()
+    # -- units ---------------------------------------------------------------------------------
 
     def assign(self, unit: Unit, avoid: Collection[Server] = ()) -> Server:
         """Decide for a new `unit` and count it as active; `avoid`: servers that have failed it already.
@@ -75,7 +108,7 @@ class Pool:
         Raises NoBackend if nobody can take it.
         """
         server = self._choose_but(avoid, unit) if avoid else self._choose(unit)
-        server.active += 1
+        self.take(server)
         if self._on_event:
             self._on_event(Assigned(self.name, str(unit), server.name))
         return server
@@ -87,18 +120,121 @@ class Pool:
 
     def _choose_but(self, avoid: Collection[Server], unit: Unit) -> Server:
         """Narrow the candidates for this one decision, so that no algorithm need know of `avoid`."""
-        everyone = self.candidates
-        self.candidates = tuple(server for server in everyone if server not in avoid)
+        self.candidates = tuple(server for server in self.available if server not in avoid)
         try:
             return self._choose(unit)
         finally:
-            self.candidates = everyone
+            self.candidates = self.available
+
+    def take(self, server: Server) -> None:
+        """`server` has a unit more, by a decision or by one that was taken before."""
+        server.active += 1
+        self.algorithm.changed(server)
 
     def release(self, unit: Unit, server: Server) -> None:
         """`unit` has ended: its server is less busy by one."""
         server.active -= 1
+        self.algorithm.changed(server)
         if self._on_event:
             self._on_event(Released(self.name, str(unit), server.name))
+            if not server.active and not server.available and server.up:
+                self._on_event(Drained(self.name, server.name))
+
+    # -- health --------------------------------------------------------------------------------
+
+    def passed(self, server: Server, now_s: float, took_s: float) -> None:
+        """A test of `server` has been answered after `took_s` seconds. now_s: of any clock that never goes back."""
+        if server.vitals is None:
+            return
+        rose = server.vitals.passed(now_s, took_s)
+        self.algorithm.changed(server)
+        if rose:
+            server.up = True
+            self._ramp(server, now_s)
+            self._refresh()
+            self._record(Up(self.name, server.name))
+
+    def failed(self, server: Server, why: str) -> None:
+        """A test of `server`, or a client's connection to it, has failed; `why` is told if it is down because of it."""
+        if server.vitals is not None and server.vitals.failed():
+            self._record(Down(self.name, server.name, why))
+            self.set_up(server, False)
+
+    def set_up(self, server: Server, up: bool) -> None:
+        """Let a server in or out; who is on it when it goes, is let go."""
+        server.up = up
+        self._refresh()
+        if not up:
+            self.on_leave(server)
+
+    def tick(self, now_s: float) -> None:
+        """Time has passed: servers in their slow start get a little more. Call it a few times a second."""
+        ramped = [self._ramp(server, now_s) for server in self.available]
+        if any(ramped):
+            self._refresh()
+
+    def _ramp(self, server: Server, now_s: float) -> bool:
+        """Set a server's effective weight; return whether it is another one now."""
+        weight = server.weight * (server.vitals.ramp(now_s) if server.vitals else 1.0)
+        changed, server.effective_weight = weight != server.effective_weight, weight
+        return changed
+
+    # -- what an operator does -----------------------------------------------------------------
+
+    def server(self, name: str) -> Server:
+        """The server of that name. Raises LabError, with the nearest name, if there is none."""
+        servers = {server.name: server for server in self.servers.values()}
+        return servers[choice(f"server in {self.name!r}", name, servers)]
+
+    def set_weight(self, server: Server, weight: int) -> None:
+        """Give it another weight; 0 drains it. Raises LabError for what is no weight."""
+        self._configure(server, dataclasses.replace(server.backend, weight=weight))
+        self._changed(f"weight of {server.name} is {weight}")
+        self._tell_if_drained(server)
+
+    def drain(self, server: Server, draining: bool = True) -> None:
+        """Give it no new units; with False, give it new ones again."""
+        server.draining = draining
+        self._changed(f"{server.name} {'drains' if draining else 'takes units again'}")
+        self._tell_if_drained(server)
+
+    def set_algorithm(self, word: str) -> None:
+        """Decide by another algorithm from now on; who has a server keeps it. Raises LabError if there is none such."""
+        self.service = dataclasses.replace(self.service, algorithm=word)
+        self.algorithm = find_algorithm(self.service.algorithm)(self)
+        self._changed(f"algorithm is {word}")
+
+    def add(self, backend: Backend) -> Server:
+        """Take in one more server. Raises LabError if the service would not be valid with it."""
+        self.service = self.service.with_backends((*self.service.backends, backend))
+        backend = self.service.backends[-1]
+        self.servers[backend.id] = server = self._server(backend)
+        self._changed(f"{server.name} was added")
+        return server
+
+    def remove(self, server: Server) -> None:
+        """Take a server out; who is on it is let go. Raises LabError if it is the only one."""
+        rest = tuple(backend for backend in self.service.backends if backend.id != server.backend.id)
+        self.service = self.service.with_backends(rest)
+        server.up = False
+        del self.servers[server.backend.id]
+        self._changed(f"{server.name} was removed")
+        self.on_leave(server)
+
+    def _configure(self, server: Server, backend: Backend) -> None:
+        backends = (backend if one.id == backend.id else one for one in self.service.backends)
+        self.service = self.service.with_backends(tuple(backends))
+        ramp = server.effective_weight / server.weight if server.weight else 1.0
+        server.backend, server.weight = backend, backend.weight
+        server.effective_weight = ramp * server.weight
+
+    def _changed(self, change: str) -> None:
+        self._refresh()
+        self._record(Changed(self.name, change))
+
+    def _tell_if_drained(self, server: Server) -> None:
+        if server.up and not server.available and not server.active:
+            self._record(Drained(self.name, server.name))
 
     def __repr__(self) -> str:
         return f"<Pool {self.name}: {', '.join(map(repr, self.servers.values()))}>"

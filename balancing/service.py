@@ -7,6 +7,7 @@ it, experiments hold it, the API speaks it. It has one JSON form:
      "layer": "l4", "algorithm": "round-robin", "realisation": "reactive",
      "backends": [{"id": 1, "name": "s1", "ip": "10.0.3.1", "mac": "02:00:00:02:00:01",
                    "port": 8001, "weight": 1}, ...],
+     "health": {"interval_s": 1, "source": "10.0.0.3"},  how servers are tested (health.py); without it they are not
      "route": {"path": "/video"}}                       at L7 only, and only if it is not for every request
 
 Rules kept here:
@@ -18,14 +19,15 @@ Rules kept here:
 
 from __future__ import annotations
 
-import ipaddress
+import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from balancing.algorithms import ALGORITHMS
-from balancing.form import IPAddress, arguments, plain
+from balancing.algorithms import find_algorithm, full_name
+from balancing.form import IPAddress, arguments, ip_address, plain, whole_within
+from balancing.health import HealthCheck
 from balancing.layers import LAYERS, Layer
 from balancing.route import Route
 from layerlab import LabError, choice
@@ -47,7 +49,7 @@ class Backend:
     ip:     its service address, the only one that is ever balanced or rewritten.
     mac:    where frames for it go; None at L7, where the proxy's own stack asks by ARP.
     port:   the TCP or UDP port it serves on; None means the service's own.
-    weight: its share, a whole number from 1.
+    weight: its share, a whole number; 0 means that it is drained: it gets no new unit.
     switch_port: the OpenFlow port it is on; None means learned, by ordinary switching.
     """
 
@@ -61,11 +63,11 @@ class Backend:
 
     def __post_init__(self) -> None:
         where = f"backend {self.name!r}"
-        _within(where, "id", self.id, 1, MAX_ID)
-        _within(where, "weight", self.weight, 1, MAX_WEIGHT)
+        whole_within(where, "id", self.id, 1, MAX_ID)
+        whole_within(where, "weight", self.weight, 0, MAX_WEIGHT)
         if self.port is not None:
-            _within(where, "port", self.port, 1, 65_535)
-        object.__setattr__(self, "ip", _address(where, "ip", self.ip))
+            whole_within(where, "port", self.port, 1, 65_535)
+        object.__setattr__(self, "ip", ip_address(where, "ip", self.ip))
         if self.mac is not None:
             object.__setattr__(self, "mac", _mac(where, self.mac))
 
@@ -81,10 +83,12 @@ class Service:
     id:   1 to 65535, unique on its switch.
     vip:  the address that clients know.
     port: what clients connect to; None where the layer balances the whole VIP (L2, L3).
-    layer, algorithm, realisation: words of LAYERS, ALGORITHMS and REALISATIONS.
+    layer, realisation: words of LAYERS and REALISATIONS.
+    algorithm: a word of ALGORITHMS, or FILE.py:CLASS for one of your own (algorithms/own.py).
     idle_timeout_s: how long, in seconds, an exact flow outlives its last packet.
     switch: datapath id of the one switch that carries its rules.
     route: which requests of its VIP and port are its own (route.py); None means all that no service before it takes.
+    health: how its servers are tested; None means they are taken to be up.
 
     Raises LabError for anything that could not be balanced as asked.
     """
@@ -101,19 +105,21 @@ class Service:
     idle_timeout_s: int = 60
     switch: int = 1
     route: Route | None = None
+    health: HealthCheck | None = None
 
     def __post_init__(self) -> None:
         where = f"service {self.name!r}"
-        _within(where, "id", self.id, 1, MAX_ID)
-        object.__setattr__(self, "vip", _address(where, "vip", self.vip))
+        whole_within(where, "id", self.id, 1, MAX_ID)
+        object.__setattr__(self, "vip", ip_address(where, "vip", self.vip))
         object.__setattr__(self, "backends", tuple(self.backends))
         choice("layer", self.layer, LAYERS)
-        choice("algorithm", self.algorithm, ALGORITHMS)
+        object.__setattr__(self, "algorithm", full_name(self.algorithm))
+        find_algorithm(self.algorithm)
         choice("protocol", self.protocol, PROTOCOLS)
         natural = "reactive" if self.row.in_switch else "proxy"
         object.__setattr__(self, "realisation", self.realisation or natural)
         choice("realisation", self.realisation, REALISATIONS)
-        _within(where, "idle_timeout_s", self.idle_timeout_s, 1, 65_535)
+        whole_within(where, "idle_timeout_s", self.idle_timeout_s, 1, 65_535)
         if (self.realisation == "proxy") == self.row.in_switch:
             raise LabError(f"{where}: {self.layer} cannot be realised as {self.realisation!r}",
                            f"{natural!r} at {self.layer}")
@@ -121,10 +127,14 @@ class Service:
             raise LabError(f"{where}: {self.layer} has a route", "none: only l7 sees requests")
         self._check_port(where)
         self._check_backends(where)
+        if self.health and self.row.in_switch and self.health.source is None:
+            raise LabError(f"{where}: its health check has no source",
+                           f"the address that {self.layer}'s test packets come from", "10.0.0.3, in the lab",
+                           field="source")
 
     def _check_port(self, where: str) -> None:
         if self.port is not None:
-            _within(where, "port", self.port, 1, 65_535)
+            whole_within(where, "port", self.port, 1, 65_535)
         elif self.row.by_port or not self.row.in_switch:
             raise LabError(f"{where} has no port", f"one, because {self.layer} balances by port")
 
@@ -157,6 +167,10 @@ class Service:
         """
         return ":".join(f"{byte:02x}" for byte in b"\x02\x1b" + self.vip.packed[-4:])
 
+    def with_backends(self, backends: tuple[Backend, ...]) -> Service:
+        """The same service over others. Raises LabError if it would not be valid."""
+        return dataclasses.replace(self, backends=backends)
+
     def port_of(self, backend: Backend) -> int | None:
         """The port that `backend` serves on: its own, or else the service's."""
         return backend.port if backend.port is not None else self.port
@@ -181,22 +195,13 @@ class Service:
         fields["backends"] = tuple(Backend(**arguments(Backend, backend, "backend")) for backend in backends)
         if fields.get("route") is not None:
             fields["route"] = Route.from_json(fields["route"])
+        if fields.get("health") is not None:
+            fields["health"] = HealthCheck(**arguments(HealthCheck, fields["health"], "health check"))
         return cls(**fields)
 
-
-def _within(where: str, field: str, value: object, low: int, high: int) -> None:
-    if type(value) is not int or not low <= value <= high:
-        raise LabError(f"{where}: {field} is {value!r}", f"a whole number from {low} to {high}")
-
-
-def _address(where: str, field: str, value: object) -> IPAddress:
-    try:
-        return ipaddress.ip_address(value)  # type: ignore[arg-type]
-    except ValueError:
-        raise LabError(f"{where}: {field} is {value!r}", "an IP address, such as 10.0.0.100") from None
 
 
 def _mac(where: str, value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", value):
-        raise LabError(f"{where}: mac is {value!r}", "six bytes in hex, such as 02:00:00:02:00:01")
+        raise LabError(f"{where}: mac is {value!r}", "six bytes in hex, such as 02:00:00:02:00:01", field="mac")
     return value.lower()

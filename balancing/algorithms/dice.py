@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from balancing.algorithms.base import Algorithm
 from balancing.algorithms.least_connections import load
+from balancing.algorithms.source_hash import Ends
 
 if TYPE_CHECKING:
     from balancing.pool import Pool, Server
@@ -43,18 +44,23 @@ class Dice(Algorithm):
 
 
 class AtRandom(Dice):
-    """Each server with a probability in proportion to its weight."""
+    """Each server with a probability in proportion to its weight. O(log n) of n servers."""
 
     name = "random"
     summary = "at random, in proportion to the weights; the baseline to beat"
+    reads_active = False
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+        self._ends = Ends(whole=False)
 
     def throw(self, dice: Random) -> list[Server]:
         candidates = self.pool.candidates
-        return dice.choices(candidates, weights=[server.weight for server in candidates])
+        return dice.choices(candidates, cum_weights=self._ends.of(candidates))
 
 
 class PowerOfTwoChoices(Dice):
-    """The less loaded, for its weight, of two servers drawn at random."""
+    """The less loaded, for its weight, of two servers drawn at random. O(1)."""
 
     name = "power-of-two-choices"
     summary = "the less loaded of two at random; nearly least-connections, at any size"

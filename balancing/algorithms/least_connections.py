@@ -1,21 +1,20 @@
 """Least connections: whoever has least to do. Right for long and uneven sessions.
 
-What it knows is what `active` knows: at L7 every request as it ends, in the switch's layers a unit until its flow has
-been idle for the service's idle timeout.
+What it knows is what `active` knows: at L7 every request as it ends, at L4 a TCP connection when it is closed, and
+otherwise, in the switch's layers, a unit until its flow has been idle for the service's idle timeout.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from balancing.algorithms.base import Algorithm
+from balancing.algorithms.ranked import Ranked
 
 if TYPE_CHECKING:
-    from balancing.pool import Pool, Server
-    from balancing.unit import Unit
+    from balancing.pool import Server
 
 
-class LeastConnections(Algorithm):
+class LeastConnections(Ranked):
     """The fewest active units for its weight; among equals, the one that was chosen longest ago.
 
     Score: minus the active units per weight.
@@ -24,21 +23,10 @@ class LeastConnections(Algorithm):
     name = "least-connections"
     summary = "whoever has the fewest active units for its weight; long, uneven sessions"
 
-    def __init__(self, pool: Pool) -> None:
-        super().__init__(pool)
-        self._turn = 0
-        self._chosen: dict[str, int] = {}
-
-    def choose(self, unit: Unit) -> Server:
-        server = min(self.pool.candidates, key=lambda candidate: (load(candidate), self._chosen.get(candidate.name, 0)))
-        self._turn += 1
-        self._chosen[server.name] = self._turn
-        return server
-
-    def scores(self, unit: Unit) -> dict[str, float]:
-        return {server.name: -load(server) for server in self.pool.candidates}
+    def rank(self, server: Server) -> float:
+        return load(server)
 
 
 def load(server: Server) -> float:
     """Active units per weight."""
-    return server.active / server.weight
+    return server.active / server.effective_weight

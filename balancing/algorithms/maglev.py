@@ -7,10 +7,10 @@ Where modulo moves most keys when one of N servers leaves, here little more than
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from balancing.algorithms.base import Algorithm
+from balancing.algorithms.base import Stateless
+from balancing.algorithms.source_hash import number_of
 from balancing.maglev import SIZE, table
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from balancing.unit import Unit
 
 
-class Maglev(Algorithm):
-    """By a hash of the client, consistently, in proportion to the weights. Score: 1 for the owner, 0 for the rest.
+class Maglev(Stateless):
+    """By a hash of the client, consistently, in proportion to the weights. O(1).
 
     A table takes some tens of milliseconds to fill, so the last few are kept: a server that is left out for
     one decision costs it once.
@@ -32,21 +32,20 @@ class Maglev(Algorithm):
 
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool)
+        self._of: tuple[Server, ...] = ()
+        self._slots: list[str] = []
+        self._by_name: dict[str, Server] = {}
         self._tables: dict[tuple[tuple[str, int], ...], list[str]] = {}
 
     def choose(self, unit: Unit) -> Server:
-        owners = self._owners()
-        number = int.from_bytes(blake2b(unit.key, digest_size=8).digest(), "big")
-        owner = owners[number % len(owners)]
-        return next(server for server in self.pool.candidates if server.name == owner)
+        if self._of is not self.pool.candidates:
+            self._of = self.pool.candidates
+            self._by_name = {server.name: server for server in self._of}
+            self._slots = self._table(tuple((server.name, server.weight) for server in self._of))
+        return self._by_name[self._slots[number_of(unit.key) % len(self._slots)]]
 
-    def scores(self, unit: Unit) -> dict[str, float]:
-        owner = self.choose(unit)
-        return {server.name: float(server is owner) for server in self.pool.candidates}
-
-    def _owners(self) -> list[str]:
-        """The table for the candidates as they are."""
-        who = tuple((server.name, server.weight) for server in self.pool.candidates)
+    def _table(self, who: tuple[tuple[str, int], ...]) -> list[str]:
+        """The table for these names and weights."""
         if who not in self._tables:
             if len(self._tables) >= self.kept:
                 del self._tables[next(iter(self._tables))]

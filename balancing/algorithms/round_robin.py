@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import deque
 from typing import TYPE_CHECKING
 
 from balancing.algorithms.base import Algorithm
@@ -13,26 +13,40 @@ if TYPE_CHECKING:
 
 
 class RoundRobin(Algorithm):
-    """s1 s2 s3 s1 s2 s3 ...; weights are not looked at.
+    """s1 s2 s3 s1 s2 s3 ...; weights are not looked at. O(1).
 
-    The turn is his who has waited longest. So a server that is left out for a while, or for one decision, shifts
-    nobody else's place in the order. Score: minus the turns a server still has to wait.
+    The servers stand in a queue: who has served goes to its end, and who is left out for one decision keeps its
+    place. Who comes back begins at the end. Score: minus the turns a server still has to wait.
     """
 
     name = "round-robin"
     summary = "each server in its turn; equal servers, short sessions"
+    reads_active = False
 
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool)
-        self._turn = 0
-        self._served: defaultdict[Server, int] = defaultdict(int)  # the turn in which a server was last chosen
+        self._queue: deque[Server] = deque()
+        self._of: tuple[Server, ...] = ()
 
     def choose(self, unit: Unit) -> Server:
-        server = min(self.pool.candidates, key=self._served.__getitem__)
-        self._turn += 1
-        self._served[server] = self._turn
+        self._follow()
+        if self.pool.candidates is self.pool.available:
+            server = self._queue.popleft()
+        else:
+            server = next(server for server in self._queue if server in self.pool.candidates)
+            self._queue.remove(server)
+        self._queue.append(server)
         return server
 
     def scores(self, unit: Unit) -> dict[str, float]:
-        waiting = sorted(self.pool.candidates, key=self._served.__getitem__)
+        self._follow()  # asking once more changes nothing
+        waiting = [server for server in self._queue if server in self.pool.candidates]
         return {server.name: -float(place) for place, server in enumerate(waiting)}
+
+    def _follow(self) -> None:
+        """See to it that the queue is of the servers that are available now."""
+        if self._of is not self.pool.available:
+            self._of = self.pool.available
+            here, before = set(self._of), set(self._queue)
+            self._queue = deque([server for server in self._queue if server in here]
+                                + [server for server in self._of if server not in before])

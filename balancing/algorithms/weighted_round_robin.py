@@ -1,45 +1,68 @@
 """Smooth weighted round robin: unequal servers, no bursts.
 
-nginx's scheme (ngx_http_upstream_round_robin.c, 2012): each turn every server earns its weight,
-the richest serves and pays the sum of all weights. Over one cycle of sum(weights) turns each
-server is chosen exactly its weight's number of times, evenly apart: 5:1:1 gives a a b a c a a,
-never a a a a a b c.
+Time is counted in rounds. A server of weight w is due w times a round, evenly, and whoever is due first serves:
+
+    round    0                                  1        s1 has weight 5, s2 and s3 have 1
+    s1         .1     .3     .5     .7     .9
+    s2            .25
+    s3                              .75                  s1 s2 s1 s1 s1 s3 s1
+
+Servers of the same weight start apart from each other (.25 and .75), so equal weights are plain round robin, and 5:1:1
+never has more than three of s1 in a row, round after round; the scheme of nginx (ngx_http_upstream_round_robin.c)
+gives a a b a c a a, four in a row where two rounds meet, and looks at every server for each choice.
+
+Earliest deadline first is how Envoy does it (source/common/upstream/edf_scheduler.h), without the different starts.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from balancing.algorithms.base import Algorithm
+from balancing.algorithms.ranked import Ranked
 
 if TYPE_CHECKING:
     from balancing.pool import Pool, Server
-    from balancing.unit import Unit
 
 
-class WeightedRoundRobin(Algorithm):
-    """In proportion to the weights, interleaved.
+class WeightedRoundRobin(Ranked):
+    """In proportion to the weights, interleaved; exactly so over each round of sum(weights) turns. O(log n).
 
-    Score: what a server would hold after earning its weight this turn. A tie goes to the first.
+    Score: minus the round in which a server is due.
     """
 
     name = "weighted-round-robin"
     summary = "in proportion to the weights, interleaved; unequal servers"
+    reads_active = False
 
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool)
-        self._purse: dict[str, int] = {}
+        self._now = 0.0  # in rounds
+        self._due: dict[int, float] = {}  # by backend id, in rounds
+        self._weight: dict[int, float] = {}  # by backend id, what its due was reckoned with
 
-    def choose(self, unit: Unit) -> Server:
-        earned = self._earned()
-        server = max(self.pool.candidates, key=lambda candidate: earned[candidate.name])
-        earned[server.name] -= sum(candidate.weight for candidate in self.pool.candidates)
-        self._purse = earned
-        return server
+    def rank(self, server: Server) -> float:
+        return self._due[server.backend.id]
 
-    def scores(self, unit: Unit) -> dict[str, float]:
-        return {name: float(coins) for name, coins in self._earned().items()}
+    def took(self, server: Server) -> None:
+        number = server.backend.id
+        self._now = max(self._now, self._due[number])
+        self._due[number] += 1 / self._weight[number]
 
-    def _earned(self) -> dict[str, int]:
-        """Every candidate's purse after this turn's wage; who left the pool loses his."""
-        return {server.name: self._purse.get(server.name, 0) + server.weight for server in self.pool.candidates}
+    def settle(self) -> None:
+        """Who is new, or has missed a turn, starts afresh; whose weight has changed keeps the part it has waited."""
+        equals: defaultdict[float, list[Server]] = defaultdict(list)
+        for server in self.pool.available:
+            equals[server.effective_weight].append(server)
+        for weight, servers in equals.items():
+            for place, server in enumerate(servers):
+                start = self._now + (place + 0.5) / len(servers) / weight
+                self._due[server.backend.id] = self._due_again(server, start)
+                self._weight[server.backend.id] = weight
+
+    def _due_again(self, server: Server, start: float) -> float:
+        number = server.backend.id
+        before, weight = self._weight.get(number), server.effective_weight
+        if before is None or self._due[number] < self._now - 1 / before:
+            return start
+        return self._now + (self._due[number] - self._now) * before / weight

@@ -24,8 +24,8 @@ def unit(number: int) -> Unit:
 def test_a_pool_can_be_read() -> None:
     pool, _ = make()
     pool.assign(unit(1))
-    pool.set_up(2, False)
-    pool.drain(3)
+    pool.set_up(pool.servers[2], False)
+    pool.drain(pool.servers[3])
     assert repr(pool) == "<Pool web: s1 w=1 active=1, s2 down, s3 w=1 active=0 draining>"
 
 
@@ -74,7 +74,7 @@ def test_a_dormant_unit_does_not_return_to_a_dead_server() -> None:
     pool, assignments = make()
     first, _ = assignments.assign(unit(1))
     assignments.idle(unit(1))
-    pool.set_up(first.backend.id, False)
+    pool.set_up(first, False)
     assert assignments.assign(unit(1))[0] is not first
 
 

@@ -150,7 +150,7 @@ def test_a_put_whose_body_has_begun_is_not_repeated(talk):
 def test_nobody_up_is_503_and_the_connection_stays(talk):
     it = talk()
     for backend in (1, 2, 3):
-        it.pool.set_up(backend, False)
+        it.pool.set_up(it.pool.servers[backend], False)
     it.client_bytes(GET % b"" * 2000)
     assert it.short().count("< HTTP/1.1 503 Service Unavailable") == 2000
     assert not it.closed
