@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-EVERYTHING = {"balancing", "topologies", "controller", "l7proxy", "experiments", "layerlab"}
+EVERYTHING = {"balancing", "topologies", "controller", "l7proxy", "experiments", "benchmarks", "layerlab"}
 MAY_IMPORT = {
     "layerlab": set(),
     "balancing": {"layerlab"},
@@ -22,6 +22,8 @@ MAY_IMPORT = {
     "controller": {"layerlab", "balancing"},
     "l7proxy": {"layerlab", "balancing"},
     "experiments": EVERYTHING,
+    "benchmarks": EVERYTHING,
+    "examples": {"balancing"},
     "tests": EVERYTHING,
     "setup": set(),
 }  # fmt: skip

@@ -26,7 +26,7 @@ def is_own(word: str) -> bool:
 
 
 def full_name(word: str) -> str:
-    """`word` with its file's path from the root, so that every process understands the same; other words as they are."""
+    """`word` with its file's path from the root, so that it means the same everywhere; other words as they are."""
     if not is_own(word):
         return word
     path, _, name = word.rpartition(":") if ".py:" in word else (word, "", "")
