@@ -42,10 +42,9 @@ class Server:
 
     def __init__(self, backend: Backend, vitals: Vitals | None = None) -> None:
         self.backend, self.vitals = backend, vitals
-        self.name, self.weight = backend.name, backend.weight
+        self.name, self.weight, self.draining = backend.name, backend.weight, backend.draining
         self.effective_weight = float(self.weight)
         self.up = True
-        self.draining = False
         self.active = 0
 
     @property
@@ -194,7 +193,7 @@ class Pool:
 
     def drain(self, server: Server, draining: bool = True) -> None:
         """Give it no new units; with False, give it new ones again."""
-        server.draining = draining
+        self._configure(server, dataclasses.replace(server.backend, draining=draining))
         self._changed(f"{server.name} {'drains' if draining else 'takes units again'}")
         self._tell_if_drained(server)
 
@@ -225,7 +224,7 @@ class Pool:
         backends = (backend if one.id == backend.id else one for one in self.service.backends)
         self.service = self.service.with_backends(tuple(backends))
         ramp = server.effective_weight / server.weight if server.weight else 1.0
-        server.backend, server.weight = backend, backend.weight
+        server.backend, server.weight, server.draining = backend, backend.weight, backend.draining
         server.effective_weight = ramp * server.weight
 
     def _changed(self, change: str) -> None:

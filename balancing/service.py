@@ -51,6 +51,7 @@ class Backend:
     port:   the TCP or UDP port it serves on; None means the service's own.
     weight: its share, a whole number; 0 means that it is drained: it gets no new unit.
     switch_port: the OpenFlow port it is on; None means learned, by ordinary switching.
+    draining: it gets no new unit, and keeps its weight for when it is undrained.
     """
 
     id: int
@@ -60,6 +61,7 @@ class Backend:
     port: int | None = None
     weight: int = 1
     switch_port: int | None = None
+    draining: bool = False
 
     def __post_init__(self) -> None:
         where = f"backend {self.name!r}"
@@ -67,6 +69,8 @@ class Backend:
         whole_within(where, "weight", self.weight, 0, MAX_WEIGHT)
         if self.port is not None:
             whole_within(where, "port", self.port, 1, 65_535)
+        if type(self.draining) is not bool:
+            raise LabError(f"{where}: draining is {self.draining!r}", "true or false", field="draining")
         object.__setattr__(self, "ip", ip_address(where, "ip", self.ip))
         if self.mac is not None:
             object.__setattr__(self, "mac", _mac(where, self.mac))
@@ -165,7 +169,7 @@ class Service:
 
         10.0.0.100 answers from 02:1b:0a:00:00:64. Services of one VIP share it.
         """
-        return ":".join(f"{byte:02x}" for byte in b"\x02\x1b" + self.vip.packed[-4:])
+        return mac_of(self.vip, b"\x02\x1b")
 
     def with_backends(self, backends: tuple[Backend, ...]) -> Service:
         """The same service over others. Raises LabError if it would not be valid."""
@@ -199,6 +203,11 @@ class Service:
             fields["health"] = HealthCheck(**arguments(HealthCheck, fields["health"], "health check"))
         return cls(**fields)
 
+
+
+def mac_of(address: IPAddress, prefix: bytes) -> str:
+    """A MAC in which the end of `address` can be read, after two bytes that say whose it is."""
+    return ":".join(f"{byte:02x}" for byte in prefix + address.packed[-4:])
 
 
 def _mac(where: str, value: object) -> str:

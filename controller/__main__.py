@@ -17,9 +17,11 @@ from layerlab import LabError
               help="JSON file with a list of services; those of L7 are left to the proxy.")
 @click.option("--events", type=click.Path(dir_okay=False, path_type=Path),
               help="Append events to this file, as NDJSON.")
+@click.option("--api", type=click.Path(dir_okay=False, path_type=Path),
+              help="Answer operators on this Unix socket (balancing/api.py).")
 @click.option("--listen", default="127.0.0.1:6653", show_default=True, help="ADDRESS:PORT for switches to connect to.")
 @click.option("--app", default="controller.app", show_default=True, help="Module of the app, such as controller.l3.")
-def main(services: Path, events: Path | None, listen: str, app: str) -> None:
+def main(services: Path, events: Path | None, api: Path | None, listen: str, app: str) -> None:
     """Run the balancer.
 
     Example: python -m controller --services services.json --events events.ndjson
@@ -28,6 +30,8 @@ def main(services: Path, events: Path | None, listen: str, app: str) -> None:
     os.environ["LAYER_LAB_SERVICES"] = str(services)
     if events:
         os.environ["LAYER_LAB_EVENTS"] = str(events)
+    if api:
+        os.environ["LAYER_LAB_API"] = str(api)
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal():
         raise LabError(f"--listen is {listen!r}", "ADDRESS:PORT", "--listen 127.0.0.1:6653")

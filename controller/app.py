@@ -1,30 +1,36 @@
-"""The app: packet-in, decide, install. What is decided and what is installed stands elsewhere.
+"""The app: what comes from the switch, the clock and the operator, handed to the service that it concerns (carried.py).
+
+     switch ──packet-in──┐
+     clock ──────────────┼──► one loop ──► Carried of that service ──► messages ──► switch
+     operator (API) ─────┘
 
 One writer: the framework calls all handlers of an app from one loop, so pools need no lock.
 
-Its services come from the JSON file that LAYER_LAB_SERVICES names (a list of Service forms; those of
-L7 are the proxy's), and its events go to the file that LAYER_LAB_EVENTS names.
+Its services come from the file that LAYER_LAB_SERVICES names (balancing/store.py; those of L7 are the proxy's), its
+events go to the file that LAYER_LAB_EVENTS names, and its API listens on the Unix socket that LAYER_LAB_API names.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
 from typing import Any, ClassVar
 
-from balancing import Assignments, Event, NoBackend, PacketIn, Pool, Ready, Refused, Service, check_services, ndjson
-from controller import messages, rules
+from balancing import Event, Pool, Refused, check_services, ndjson, store
+from balancing.api import Answer, Api
+from balancing.api_http import Desk, private
+from controller import framework, messages, probes, rules
+from controller.carried import Carried
 from controller.cookies import Cookie, Kind
-from controller.flows import Flow
-from controller.frame import Fields, parse, unit_of
-from controller.framework import DEAD, MAIN, App, ofp_event, ofproto, on
+from controller.flows import Flow, Output
+from controller.frame import parse
+from controller.framework import DEAD, MAIN, App, Work, ofp_event, ofproto, on
 from controller.reconcile import Found, reconcile
 from layerlab import LabError
 
 REMEMBERED = 4096  # sent rules that a late refusal can still be matched with
-SERVICES, EVENTS = "LAYER_LAB_SERVICES", "LAYER_LAB_EVENTS"
+SERVICES, EVENTS, API = "LAYER_LAB_SERVICES", "LAYER_LAB_EVENTS", "LAYER_LAB_API"
 
 
 class Balancer(App):
@@ -38,16 +44,47 @@ class Balancer(App):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.services = {service.id: service for service in read_services(self.layers)}
-        self.assignments = {number: Assignments(Pool(service, self.record))
-                            for number, service in self.services.items()}
         self._log = open(os.environ.get(EVENTS, os.devnull), "a", buffering=1)  # noqa: SIM115
+        self.file = services_file()
+        services = check_services(service for service in store.load(self.file) if service.layer in self.layers)
+        self.carried = {service.id: Carried(service, self.record, self.send) for service in services}
+        self.api = Api({one.pool.name: one.pool for one in self.carried.values()}, self.pool_changed)
         self._found: dict[int, list[Found]] = {}  # by switch, while its answer comes in
         self._sent: dict[int, Flow] = {}  # by transaction id: what a switch may still refuse
+
+    def start(self) -> None:
+        """Called by the framework, once the app can be found: now timers and API may put work into its loop."""
+        super().start()
+        framework.repeat(self, self.probe)
+        if path := os.environ.get(API):
+            with private(Path(path)) as place:
+                framework.listen(place, Desk(self.answer).serve)
 
     def record(self, event: Event) -> None:
         """Write one event to the log."""
         self._log.write(ndjson(event, time.time()))
+
+    # -- from the operator and the clock -------------------------------------------------------
+
+    def answer(self, method: str, target: str, body: bytes) -> Answer:
+        """One request to the API, answered in the app's loop."""
+        answer: Answer = framework.ask(self, lambda: self.api.answer(method, target, body))
+        return answer
+
+    def pool_changed(self, pool: Pool) -> None:
+        """An operator has changed a pool: its rules follow, and it is remembered."""
+        self.carried[pool.service.id].follow()
+        store.save(self.file, [pool.service])
+
+    def probe(self) -> float:
+        """Send the probes that are due; return in how many seconds the next ones are."""
+        now_s = time.monotonic()
+        return min((one.probe(now_s) for one in self.carried.values()), default=now_s + 1) - time.monotonic()
+
+    @on(Work, None)
+    def work(self, event: Any) -> None:
+        """What another thread wants done here."""
+        event.function()
 
     # -- from the switch -----------------------------------------------------------------------
 
@@ -57,6 +94,8 @@ class Balancer(App):
         datapath = event.datapath
         if event.state != MAIN:
             self.logger.info("switch %s is gone", datapath.id)
+            for one in self.carried_by(datapath):
+                one.lost()
             return
         self.logger.info("switch %s is here", datapath.id)
         self._found[datapath.id] = []
@@ -70,70 +109,73 @@ class Balancer(App):
         self._found[datapath.id] += found
         if more:
             return
-        services = self.services_of(datapath)
-        wanted = [rules.SWITCHING, *(flow for service in services for flow in rules.static_flows(service))]
-        result = reconcile(self._found.pop(datapath.id), {service.id: service for service in services}, wanted)
+        carried = self.carried_by(datapath)
+        wanted = [rules.SWITCHING, *(flow for one in carried for flow in one.wanted())]
+        result = reconcile(self._found.pop(datapath.id), {one.service.id: one.service for one in carried}, wanted)
         for rule in result.delete:
             datapath.send_msg(messages.delete(datapath, rule))
-        for service, unit, backend in result.adopt:
-            self.assignments[service.id].adopt(unit, backend.id)
-            wanted.append(rules.unit_flow(service, unit, backend))  # the same, unless the backend has moved
-        for flow in wanted:
-            self.send(datapath, flow)
+        self.send(datapath, rules.SWITCHING)
+        for one in carried:
+            one.take_over(datapath, [(unit, backend) for service, unit, backend in result.adopt
+                                     if service is one.service])
         datapath.send_msg(messages.barrier(datapath))
         self.logger.info("adopted %d units, deleted %d rules", len(result.adopt), len(result.delete))
 
     @on(ofp_event.EventOFPBarrierReply, MAIN)
     def rules_are_in(self, event: Any) -> None:
         """The switch has taken everything that was sent."""
-        for service in self.services_of(event.msg.datapath):
-            self.record(Ready(service.name))
+        for one in self.carried_by(event.msg.datapath):
+            one.ready()
 
     @on(ofp_event.EventOFPPacketIn, MAIN)
     def packet_in(self, event: Any) -> None:
-        """A packet that no unit's flow knew: decide, install the flow, send the packet on."""
+        """A packet that a rule sent here; the rule's cookie says whose it is, and why."""
         message = event.msg
-        cookie, fields = Cookie.read(message.cookie), parse(message.data)
-        if cookie and fields and cookie.service in self.services:
-            self.place(message, self.services[cookie.service], fields)
-
-    def place(self, message: Any, service: Service, fields: Fields) -> None:
-        """Give the packet's unit its server. A second packet-in of the same unit finds the same one."""
-        unit = unit_of(service.row, fields)
-        self.record(PacketIn(service.name, str(unit)))
-        try:
-            server, new = self.assignments[service.id].assign(unit, fresh=bool(fields["syn"]))
-        except NoBackend as error:
-            self.logger.warning("%s", error)
+        cookie = Cookie.read(message.cookie)
+        if cookie is None:
             return
-        flow = rules.unit_flow(service, unit, server.backend)
-        if new:
-            self.send(message.datapath, flow)
-        message.datapath.send_msg(
-            messages.packet_out(message.datapath, message.match["in_port"], message.data, flow.actions))
+        if cookie.kind is Kind.PROBE:
+            self.probe_answered(message)
+        elif cookie.service in self.carried and (fields := parse(message.data)):
+            one = self.carried[cookie.service]
+            match cookie.kind:
+                case Kind.END:
+                    one.ended(fields)
+                case Kind.ABORT:
+                    one.aborted(fields)
+                case _:
+                    one.place(message, fields)
+
+    def probe_answered(self, message: Any) -> None:
+        """A server has answered a test packet."""
+        heard, now_s = probes.hear(message.data), time.monotonic()
+        if heard is None:
+            return
+        for one in self.carried.values():
+            one.heard(heard, now_s)
+        if heard.reply:
+            message.datapath.send_msg(messages.packet_out(message.datapath, heard.reply, [Output(rules.NORMAL)]))
 
     @on(ofp_event.EventOFPFlowRemoved, MAIN)
     def flow_removed(self, event: Any) -> None:
         """A unit's flow has idled out: it counts as active no longer."""
         cookie = Cookie.read(event.msg.cookie)
-        if cookie and cookie.kind is Kind.UNIT and cookie.service in self.services:
-            service = self.services[cookie.service]
-            found = {name: event.msg.match[rules.resolve(service, name)] for name in service.row.unit}
-            self.assignments[service.id].idle(unit_of(service.row, found))
+        if cookie and cookie.kind is Kind.UNIT and cookie.service in self.carried:
+            self.carried[cookie.service].idled(event.msg.match, cookie.backend)
 
     @on(ofp_event.EventOFPErrorMsg, MAIN)
     def refused(self, event: Any) -> None:
         """The switch would not have a rule: say which."""
         flow = self._sent.get(event.msg.xid)
         self.logger.error("the switch refused (type %s, code %s): %s", event.msg.type, event.msg.code, flow)
-        if flow and flow.cookie.service in self.services:
-            self.record(Refused(self.services[flow.cookie.service].name, str(flow)))
+        if flow and flow.cookie.service in self.carried:
+            self.record(Refused(self.carried[flow.cookie.service].pool.name, str(flow)))
 
     # -- to the switch -------------------------------------------------------------------------
 
-    def services_of(self, datapath: Any) -> list[Service]:
+    def carried_by(self, datapath: Any) -> list[Carried]:
         """The services that this switch carries; the others switch normally."""
-        return [service for service in self.services.values() if service.switch == datapath.id]
+        return [one for one in self.carried.values() if one.service.switch == datapath.id]
 
     def send(self, datapath: Any, flow: Flow) -> None:
         """Send a rule, remembering it until the switch has had its say."""
@@ -145,14 +187,9 @@ class Balancer(App):
         datapath.send_msg(message)
 
 
-def read_services(layers: tuple[str, ...]) -> tuple[Service, ...]:
-    """The services of these layers in the file that LAYER_LAB_SERVICES names. Raises LabError."""
-    path = os.environ.get(SERVICES)
-    if not path:
-        raise LabError(f"{SERVICES} is not set", "the path of a JSON file with a list of services",
-                       f"{SERVICES}=services.json, or python -m controller --services services.json")
-    try:
-        forms = json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
-        raise LabError(f"{path}: {error}", "a JSON file with a list of services") from None
-    return check_services(service for service in map(Service.from_json, forms) if service.layer in layers)
+def services_file() -> Path:
+    """The file that LAYER_LAB_SERVICES names. Raises LabError if it names none."""
+    if path := os.environ.get(SERVICES):
+        return Path(path)
+    raise LabError(f"{SERVICES} is not set", "the path of a JSON file with a list of services",
+                   f"{SERVICES}=services.json, or python -m controller --services services.json")

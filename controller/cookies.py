@@ -31,6 +31,11 @@ class Kind(IntEnum):
     UNIT = 7       # one unit to its backend
     REPLY = 8      # a backend's answer: back to the VIP's address
     REFUSE = 9     # for the VIP, but no service of it: dropped
+    END = 10       # a connection's last packets: the controller sees them, too
+    ABORT = 11     # a backend's RST: as REPLY, and the controller sees it, too
+    CONNECTED = 12 # a connection under way: on to the units
+    PROBE_ARP = 13 # the switch answers ARP for the address that test packets come from
+    PROBE = 14     # an answer to a test packet: to the controller
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,13 @@ from controller.cookies import Cookie
 
 Value = str | int
 Match = Mapping[str, Value | tuple[int, int]]  # OXM field to value, or to (value, mask)
+Place = tuple[int, int, frozenset[tuple[str, Value | tuple[int, int]]]]
 
 NORMAL, IN_PORT, CONTROLLER = "NORMAL", "IN_PORT", "CONTROLLER"
 ETH_TYPE = {4: 0x0800, 6: 0x86DD}
 IP_PROTO = {"tcp": 6, "udp": 17}
-SYN, SYN_ACK_MASK = 0x002, 0x012
+FIN, SYN, RST, ACK = 0x001, 0x002, 0x004, 0x010
+SYN_ACK_MASK = SYN | ACK
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,16 @@ class Output:
 
 
 @dataclass(frozen=True)
+class FinTimeout:
+    """When a FIN or RST meets the rule, let it expire after so many idle seconds (ovs-actions(7), fin_timeout)."""
+
+    idle_s: int
+
+    def __str__(self) -> str:
+        return f"fin_timeout(idle_timeout={self.idle_s})"
+
+
+@dataclass(frozen=True)
 class Goto:
     """Go on in a later table. Stands last."""
 
@@ -76,7 +88,7 @@ class Goto:
         return f"goto_table:{self.table}"
 
 
-Action = Set | Load | Move | Output | Goto
+Action = Set | Load | Move | Output | FinTimeout | Goto
 
 # A packet from no port: NORMAL then switches it and learns no address from it (ofproto-dpif-xlate.c, xlate_normal).
 FROM_NO_PORT = Load("in_port_nxm", 0xFFFF, 16)
@@ -98,11 +110,21 @@ class Flow:
     actions: tuple[Action, ...]
     idle_timeout_s: int = 0
 
+    @property
+    def place(self) -> Place:
+        """What a switch tells rules apart by (OpenFlow 1.3.5, section 6.4): a second one there replaces it."""
+        return place(self.table, self.priority, self.match)
+
     def __str__(self) -> str:
         fields = (f"{name}={_text(value)}" for name, value in self.match.items())
         actions = ",".join(map(str, self.actions)) or "drop"
         return (f"cookie={int(self.cookie):#x}, table={self.table}, priority={self.priority}, "
                 f"{','.join(fields)} actions={actions}")
+
+
+def place(table: int, priority: int, match: Match) -> Place:
+    """Where a rule stands in a switch."""
+    return table, priority, frozenset(match.items())
 
 
 def _text(value: Value | tuple[int, int]) -> str:

@@ -9,7 +9,8 @@ What the two don't share, and what is made of it here:
     os-ken has no manager command                                    `command` says so
 
 In both, all handlers of an app run one after another, in one thread: a framework's other threads only
-put events into the app's queue (base/app_manager.py, _event_loop). An app needs no lock.
+put events into the app's queue (base/app_manager.py, _event_loop). An app needs no lock; whatever else wants
+something of it, a timer or the API, puts its `Work` into the same queue.
 """
 
 from __future__ import annotations
@@ -29,22 +30,27 @@ from layerlab import LabError
 
 FRAMEWORK = which.framework()
 
-if FRAMEWORK == "ryu":
+
+def _import(name: str) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # eventlet's own farewell
-        import eventlet.wsgi
-    if not hasattr(eventlet.wsgi, "ALREADY_HANDLED"):
-        eventlet.wsgi.ALREADY_HANDLED = object()
+        warnings.simplefilter("ignore")  # eventlet's own farewell; what Ryu will not mend any more
+        return importlib.import_module(name)
 
 
 def _module(path: str) -> Any:
-    return importlib.import_module(f"{FRAMEWORK}.{path}")
+    return _import(f"{FRAMEWORK}.{path}")
+
+
+if FRAMEWORK == "ryu" and not hasattr(wsgi := _import("eventlet.wsgi"), "ALREADY_HANDLED"):
+    wsgi.ALREADY_HANDLED = object()
 
 
 app_manager = _module("base.app_manager")
 ofp_event = _module("controller.ofp_event")
 hub = _module("lib.hub")
 ofproto = _module("ofproto.ofproto_v1_3")
+packet, ethernet, arp, ipv4, icmp, tcp, udp = (
+    _module(f"lib.packet.{name}") for name in ("packet", "ethernet", "arp", "ipv4", "icmp", "tcp", "udp"))
 _handler = _module("controller.handler")
 
 App: Any = getattr(app_manager, "RyuApp", None) or app_manager.OSKenApp
@@ -88,6 +94,42 @@ def _spawn(function: Callable[..., object], *arguments: Any, **options: Any) -> 
 
 if FRAMEWORK == "os_ken":
     hub.spawn = _spawn
+
+
+class Work(_module("controller.event").EventBase):  # type: ignore[misc]
+    """Something to be done in an app's own loop. An app has `@on(Work, None)` to do it."""
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        super().__init__()
+        self.function = function
+
+
+def ask(app: Any, function: Callable[[], Any]) -> Any:
+    """Call `function` in the app's loop and return what it returns. From any greenlet or thread of the framework."""
+    done, results = hub.Event(), []
+
+    def work() -> None:
+        results.append(function())
+        done.set()
+
+    app.send_event(app.name, Work(work))
+    done.wait()
+    return results[0]
+
+
+def repeat(app: Any, function: Callable[[], float]) -> None:
+    """Call `function` in the app's loop again and again; it returns after how many seconds to be called next."""
+    def forever() -> None:
+        while True:
+            hub.sleep(max(0.0, ask(app, function)))
+
+    hub.spawn(forever)
+
+
+def listen(path: str, serve: Callable[[Any], object]) -> None:
+    """Hand every connection to the Unix socket at `path` to `serve`, each in a greenlet or thread of its own."""
+    server = hub.StreamServer((path,), lambda connection, address: serve(connection))
+    hub.spawn(server.serve_forever)
 
 
 def version() -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from controller.cookies import MARK, MARK_MASK
-from controller.flows import CONTROLLER, IN_PORT, NORMAL, Action, Flow, Goto, Load, Move, Output, Set
+from controller.cookies import MARK, MARK_MASK, Cookie
+from controller.flows import CONTROLLER, IN_PORT, NORMAL, Action, FinTimeout, Flow, Goto, Load, Move, Output, Set
 from controller.reconcile import Found
 
 _BITS = {"eth_src": 48, "eth_dst": 48, "arp_sha": 48, "arp_tha": 48,
@@ -28,13 +28,21 @@ def add(datapath: Any, flow: Flow) -> Any:
         match=parser.OFPMatch(**flow.match), instructions=_instructions(datapath, flow.actions))
 
 
-def delete(datapath: Any, found: Found) -> Any:
-    """The message that takes out the one rule `found`."""
+def delete(datapath: Any, rule: Found | Flow) -> Any:
+    """The message that takes out the one rule."""
     ofp, parser = datapath.ofproto, datapath.ofproto_parser
     return parser.OFPFlowMod(
-        datapath, cookie=found.cookie, cookie_mask=2**64 - 1, table_id=found.table, priority=found.priority,
+        datapath, cookie=int(rule.cookie), cookie_mask=2**64 - 1, table_id=rule.table, priority=rule.priority,
         command=ofp.OFPFC_DELETE_STRICT, out_port=ofp.OFPP_ANY, out_group=ofp.OFPG_ANY,
-        match=parser.OFPMatch(**found.match))
+        match=parser.OFPMatch(**rule.match))
+
+
+def delete_all(datapath: Any, cookie: Cookie) -> Any:
+    """The message that takes out every rule with this cookie, in any table."""
+    ofp, parser = datapath.ofproto, datapath.ofproto_parser
+    return parser.OFPFlowMod(
+        datapath, cookie=int(cookie), cookie_mask=2**64 - 1, table_id=ofp.OFPTT_ALL, command=ofp.OFPFC_DELETE,
+        out_port=ofp.OFPP_ANY, out_group=ofp.OFPG_ANY, match=parser.OFPMatch())
 
 
 def ask_for_ours(datapath: Any) -> Any:
@@ -51,10 +59,11 @@ def read(reply: Any) -> tuple[list[Found], bool]:
     return found, bool(reply.flags & reply.datapath.ofproto.OFPMPF_REPLY_MORE)
 
 
-def packet_out(datapath: Any, in_port: int, frame: bytes, actions: Iterable[Action]) -> Any:
-    """The message that sends `frame` as if `actions` had met it on `in_port`."""
+def packet_out(datapath: Any, frame: bytes, actions: Iterable[Action], in_port: int | None = None) -> Any:
+    """The message that sends `frame` as if `actions` had met it on `in_port`; None: it is the controller's own."""
+    ofp = datapath.ofproto
     return datapath.ofproto_parser.OFPPacketOut(
-        datapath, buffer_id=datapath.ofproto.OFP_NO_BUFFER, in_port=in_port,
+        datapath, buffer_id=ofp.OFP_NO_BUFFER, in_port=ofp.OFPP_CONTROLLER if in_port is None else in_port,
         actions=[_action(datapath, action) for action in actions], data=frame)
 
 
@@ -80,6 +89,8 @@ def _action(datapath: Any, action: Action) -> Any:
             return parser.NXActionRegLoad(ofs_nbits=bits - 1, dst=field, value=value)
         case Move(source, target):
             return parser.NXActionRegMove(src_field=source, dst_field=target, n_bits=_BITS[source])
+        case FinTimeout(idle_s):
+            return parser.NXActionFinTimeout(fin_idle_timeout=idle_s, fin_hard_timeout=0)
         case Output(str() as name):
             return parser.OFPActionOutput(getattr(ofp, _PORTS[name]), ofp.OFPCML_NO_BUFFER)
         case Output(number):

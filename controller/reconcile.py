@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from balancing import Backend, Service, Unit
 from controller.cookies import Cookie, Kind
-from controller.flows import Flow, Match
+from controller.flows import Flow, Match, Place, place
 from controller.frame import unit_of
 from controller.rules import resolve, unit_flow
 
@@ -31,9 +31,9 @@ class Found:
     match: Match
 
     @property
-    def place(self) -> tuple[object, ...]:
-        """What a rule is found by (OpenFlow 1.3.5, section 6.4): a second one in the same place replaces it."""
-        return self.table, self.priority, frozenset(self.match.items())
+    def place(self) -> Place:
+        """Where it stands, as Flow.place."""
+        return place(self.table, self.priority, self.match)
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Reconciliation:
 
 def reconcile(found: Iterable[Found], services: Mapping[int, Service], wanted: Iterable[Flow]) -> Reconciliation:
     """Sort what was found. services: by id, those of this switch. wanted: the rules that will be sent."""
-    places = {Found(flow.table, flow.priority, 0, flow.match).place for flow in wanted}
+    places = {flow.place for flow in wanted}
     result = Reconciliation()
     for rule in found:
         cookie = Cookie.read(rule.cookie)
@@ -67,5 +67,4 @@ def _assignment(rule: Found, cookie: Cookie, services: Mapping[int, Service]) ->
     if backend is None or any(not isinstance(value, str | int) for value in fields.values()):
         return None
     unit = unit_of(service.row, fields)  # type: ignore[arg-type]
-    flow = unit_flow(service, unit, backend)
-    return (service, unit, backend) if Found(flow.table, flow.priority, 0, flow.match).place == rule.place else None
+    return (service, unit, backend) if unit_flow(service, unit, backend).place == rule.place else None

@@ -120,7 +120,8 @@ class Lab:
         """Start Ryu, if a service needs it. It is not yet waited for."""
         if self._in_switch:
             self._spawn("controller", [*PYTHON, "-m", "controller", "--services", str(self.services_file),
-                                       "--events", str(self.directory / "controller.ndjson"), "--listen", CONTROLLER])
+                                       "--events", str(self.directory / "controller.ndjson"),
+                                       "--api", str(self.directory / "controller.sock"), "--listen", CONTROLLER])
 
     def connect_controller(self) -> None:
         """Point the switches at the controller once it listens: OVS would wait a second before asking again."""

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from balancing import LAYERS, Backend, Service
+from balancing import LAYERS, Backend, HealthCheck, Service
 from layerlab import LabError, choice
 from topologies import addresses
 from topologies.base import count
 
 PORTS = {"tcp": 80, "udp": 7}  # HTTP (RFC 9110) and echo (RFC 862)
 L4_PORTS = {"tcp": 8001, "udp": 7001}
+HEALTH = HealthCheck(source=addresses.PROBE, payload="_probe", path="/_probe")  # what the lab's servers don't count
 
 
 def service(layer: str, number: int = 0, *, servers: int = 3, algorithm: str = "round-robin",
-            weights: Sequence[int] = (), protocol: str = "tcp", id: int | None = None) -> Service:
+            weights: Sequence[int] = (), protocol: str = "tcp", id: int | None = None,
+            health: HealthCheck | None = HEALTH) -> Service:
     """One service of the lab: number K has the VIP 10.0.0.100+K and all `servers` behind it.
 
     weights: one a server, or none for 1 each. id: number + 1 if not given.
+    health: how servers are tested; None for not at all.
     Raises LabError for what can't be balanced as asked.
     """
     choice("layer", layer, LAYERS)
@@ -36,7 +39,7 @@ def service(layer: str, number: int = 0, *, servers: int = 3, algorithm: str = "
         for n in range(1, servers + 1))
     name = layer if protocol == "tcp" else f"{layer}-{protocol}"
     return Service(id=id or number + 1, name=name, vip=addresses.vip(number), layer=layer, backends=backends,
-                   algorithm=algorithm, protocol=protocol, port=PORTS[protocol])
+                   algorithm=algorithm, protocol=protocol, port=PORTS[protocol], health=health)
 
 
 def pair(layer: str, number: int = 0, **options: object) -> tuple[Service, ...]:

@@ -7,12 +7,11 @@ Services of one VIP and port stand behind one door, in the file's order: the fir
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from balancing import Service, by_address, check_services
+from balancing import Service, by_address, check_services, store
 from balancing.form import IPAddress
 from layerlab import LabError
 
@@ -38,15 +37,7 @@ class Door:
 
 def read_services(path: Path) -> tuple[Service, ...]:
     """The L7 services in the file at `path`. Raises LabError if there is none, or it can't be read."""
-    try:
-        forms = json.loads(path.read_text())
-    except OSError as error:
-        raise LabError(f"{path} can't be read: {error.strerror}", "a file of services in JSON") from None
-    except ValueError as error:
-        raise LabError(f"{path} is not JSON: {error}", "a list of services in JSON") from None
-    if not isinstance(forms, list):
-        raise LabError(f"{path} holds a {type(forms).__name__}", "a list of services in JSON")
-    services = [service for service in map(Service.from_json, forms) if service.layer == "l7"]
+    services = [service for service in store.load(path) if service.layer == "l7"]
     if not services:
         raise LabError(f"{path} holds no service of layer l7", "at least one: the rest is for the controller",
                        'set "layer": "l7" in one of them')

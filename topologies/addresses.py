@@ -3,6 +3,7 @@
     10.0.0.0/16  the servers' network, switch s1
     ├── 10.0.0.1      the gateway (r1 or nat1), where there is one
     ├── 10.0.0.2      proxy
+    ├── 10.0.0.3      nobody: where the controller's test packets come from
     ├── 10.0.0.100+K  VIP of service K
     ├── 10.0.1.N      hN, client N of `flat`
     ├── 10.0.2.N      srvN, server N: its host address, for whoever speaks to it directly
@@ -27,6 +28,7 @@ NATTED = IPv4Network("192.168.0.0/16")
 
 GATEWAY = LAN[1]
 PROXY = LAN[2]
+PROBE = LAN[3]
 
 MAX_HOSTS = 250     # N: the last byte, .251 to .255 kept free
 MAX_SERVICES = 100  # K: the VIPs end at 10.0.0.199

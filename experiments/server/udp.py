@@ -9,7 +9,8 @@ datagram and sent back with the answer, as ancillary data (ip(7) IP_PKTINFO, ipv
     recvmsg ──► data, (pktinfo: came to 10.0.0.100), client
     sendmsg ◄── JSON, (pktinfo: leave from 10.0.0.100), client
 
-The echo has no queue: capacity (capacity.py) is about requests.
+The echo has no queue: capacity (capacity.py) is about requests. A health probe is answered like anything else and
+not counted: looking must not change what is seen.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ IP_PKTINFO = 8  # linux/in.h; Python has no name for it before 3.12
 IN_PKTINFO = struct.Struct("@i4s4s")  # ipi_ifindex, ipi_spec_dst, ipi_addr
 IN6_PKTINFO = struct.Struct("@16si")  # ipi6_addr, ipi6_ifindex
 MAX_DATAGRAM_BYTES = 65_535
+PROBE = b"_probe"  # what a health check says (experiments/services.py)
 BURST = 64  # datagrams per wake-up, so that a flood leaves HTTP its turn
 encode = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -56,7 +58,7 @@ class Echo:
     def _answer(self, data: bytes, pktinfo: Ancillary, client: tuple[str, int]) -> None:
         asked, source = address_asked(pktinfo)
         local = endpoint(asked, self._port)
-        self._counts.udp[local] += 1
+        self._counts.udp[local] += data != PROBE
         answer = encode({
             "server": self._server,
             "client_ip": client[0], "client_port": client[1],

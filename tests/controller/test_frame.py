@@ -12,7 +12,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Ether
 
 from balancing import LAYERS, Unit
-from controller.frame import parse, unit_of
+from controller.frame import parse, unit_answered, unit_of
 
 ETHER = Ether(src="02:00:00:01:00:01", dst="02:1b:0a:00:00:64")
 V4 = IP(src="10.0.1.1", dst="10.0.0.100")
@@ -33,6 +33,25 @@ def test_ports_and_addresses(packet: Any, syn: int, ip: Any) -> None:
     assert fields["eth_src"] == "02:00:00:01:00:01"
     assert (fields["ip_src"], fields["ip_dst"]) == (ip.src, ip.dst)
     assert (fields["tp_src"], fields["tp_dst"], fields["syn"]) == (40000, 80, syn)
+
+
+@pytest.mark.parametrize(("packet", "refused"), [
+    (TCP(sport=80, dport=40000, flags="RA", seq=0, ack=1), 1),
+    (TCP(sport=80, dport=40000, flags="R", seq=0), 0),
+    (TCP(sport=80, dport=40000, flags="RA", seq=7, ack=1), 0),
+    (TCP(sport=80, dport=40000, flags="SA", seq=0, ack=1), 0),
+])
+def test_a_refusal_is_told_from_other_resets(packet: Any, refused: int) -> None:
+    fields = parse(bytes(ETHER / V4 / packet))
+    assert fields is not None
+    assert fields["refused"] == refused
+
+
+def test_an_answers_unit_is_its_client() -> None:
+    fields = parse(bytes(ETHER / IP(src="10.0.10.2", dst="10.0.1.1") / TCP(sport=8001, dport=40000)))
+    assert fields is not None
+    unit = unit_answered(LAYERS["l4"], fields)
+    assert unit == Unit(("10.0.1.1", 40000), bytes([10, 0, 1, 1]))
 
 
 def test_a_ping_has_no_ports() -> None:

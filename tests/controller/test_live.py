@@ -204,6 +204,7 @@ def test_every_rule_says_what_it_is_for() -> None:
         assert found[Kind.UNIT] == 3
         assert found[Kind.REPLY] == 3 + 3 + 3  # l3, l4 over TCP, l4 over UDP
         assert found[Kind.SWITCHING] == 1
+        assert found[Kind.PROBE] == found[Kind.PROBE_ARP] == 1, "one for all services"
         known = {web.id for web in services} | {0}
         assert {rule.cookie.service for rule in rules() if rule.cookie} == known
 
@@ -211,7 +212,7 @@ def test_every_rule_says_what_it_is_for() -> None:
 def test_a_rule_that_the_switch_refuses_is_an_error_with_the_rule_in_it() -> None:
     with one("l4") as lab:
         lab.net["s1"].cmd("ovs-vsctl -- --id=@full create Flow_Table flow_limit=1 overflow_policy=refuse"
-                          " -- set bridge s1 flow_tables:1=@full")
+                          " -- set bridge s1 flow_tables:2=@full")
         host = ClientHost("h1", lab.netns("h1"))
         with session(host) as own:
             assert ask(own, host, "http://vip/").server, "the first packets are sent on all the same"

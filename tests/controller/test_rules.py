@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancing import Backend, Service, Unit
+from balancing import Backend, HealthCheck, Service, Unit
 from controller.cookies import Cookie, Kind
 from controller.flows import resolve
 from controller.rules import static_flows, unit_flow
@@ -41,7 +41,7 @@ UNITS = {
            "set_field:02:00:0a:00:02:02->eth_dst,set_field:10.0.10.2->ipv4_dst"),
     "l4": (Unit(("10.0.1.1", 40000), b""),
            "eth_type=2048,ip_proto=6,ipv4_dst=10.0.0.100,tcp_dst=80,ipv4_src=10.0.1.1,tcp_src=40000 actions="
-           "set_field:02:00:0a:00:02:02->eth_dst,set_field:10.0.10.2->ipv4_dst,set_field:8001->tcp_dst"),
+           "fin_timeout(idle_timeout=1),set_field:02:00:0a:00:02:02->eth_dst,set_field:10.0.10.2->ipv4_dst,set_field:8001->tcp_dst"),
 }
 
 
@@ -50,8 +50,17 @@ def test_a_units_flow_rewrites_what_its_layer_says(layer: str) -> None:
     unit, expected = UNITS[layer]
     web = service(layer)
     flow = unit_flow(web, unit, web.backends[0])
-    assert str(flow) == f"cookie=0x4c4c000400020007, table=1, priority=20, {expected},NORMAL"
+    assert str(flow) == f"cookie=0x4c4c000400020007, table=2, priority=20, {expected},NORMAL"
     assert flow.idle_timeout_s == 60
+
+
+def test_the_flow_of_a_connection_goes_soon_after_its_end() -> None:
+    """Not if it would be gone as soon anyway: fin_timeout only ever makes a timeout shorter."""
+    unit, _ = UNITS["l4"]
+    for web, closing in ((service("l4"), True), (service("l4", protocol="udp"), False),
+                         (service("l4", idle_timeout_s=1), False), (service("l3"), False)):
+        number = UNITS[web.layer][0] if web.layer == "l3" else unit
+        assert ("fin_timeout(idle_timeout=1)" in str(unit_flow(web, number, web.backends[0]))) is closing
 
 
 def test_a_backend_on_a_known_port_is_sent_to_directly() -> None:
@@ -72,12 +81,34 @@ def test_udp_is_matched_and_rewritten_as_udp() -> None:
 @pytest.mark.parametrize(("layer", "kinds"), [
     ("l2", {Kind.ARP, Kind.CLASSIFY, Kind.UNKNOWN}),
     ("l3", {Kind.ARP, Kind.CLASSIFY, Kind.UNKNOWN, Kind.REPLY}),
-    ("l4", {Kind.ARP, Kind.CLASSIFY, Kind.UNKNOWN, Kind.REPLY, Kind.PING, Kind.REFUSE, Kind.NEW}),
+    ("l4", {Kind.ARP, Kind.CLASSIFY, Kind.UNKNOWN, Kind.REPLY, Kind.PING, Kind.REFUSE, Kind.NEW, Kind.CONNECTED,
+            Kind.ABORT}),
 ])
 def test_the_rules_that_a_layer_needs(layer: str, kinds: set[Kind]) -> None:
     flows = static_flows(service(layer))
     assert {flow.cookie.kind for flow in flows} == kinds
     assert {flow.cookie.service for flow in flows} == {4}
+
+
+@pytest.mark.parametrize(("algorithm", "told"), [
+    ("round-robin", 0), ("maglev", 0), ("least-connections", 2), ("least-response-time", 2),
+    ("power-of-two-choices", 2), ("random", 0),
+])
+def test_ends_are_told_to_those_who_want_to_know(algorithm: str, told: int) -> None:
+    flows = [flow for flow in static_flows(service("l4", algorithm=algorithm)) if flow.cookie.kind is Kind.END]
+    assert len(flows) == told
+    for flow in flows:
+        assert str(flow).endswith("actions=CONTROLLER,goto_table:2"), "it is told, and goes on as well"
+
+
+def test_probes_have_rules_of_their_own_above_every_reply() -> None:
+    checked = service("l4", health=HealthCheck(source="10.0.0.3"))  # type: ignore[arg-type]
+    flows = static_flows(checked)
+    found = {flow.cookie.kind: flow for flow in flows if flow.cookie.kind in (Kind.PROBE, Kind.PROBE_ARP)}
+    assert str(found[Kind.PROBE]) == ("cookie=0x4c4c00000000000e, table=0, priority=400, eth_dst=02:1c:0a:00:00:03 "
+                                      "actions=CONTROLLER")
+    assert "arp_tpa=10.0.0.3" in str(found[Kind.PROBE_ARP])
+    assert found[Kind.PROBE].priority > max(flow.priority for flow in flows if flow.cookie.kind is Kind.REPLY)
 
 
 def test_at_l2_nothing_touches_the_answers() -> None:

@@ -1,0 +1,169 @@
+"""One service on its switch: its pool, who has which unit, its probes, and the rules that say so.
+
+    a packet-in  ──► place    who has this unit?            ──► the unit's flow, and the packet on its way
+                 ──► ended    a FIN, an RST                 ──► its server is less busy
+    a probe      ──► Down     its server is dead            ──► the flows of that server's units go, and no others
+    an operator  ──► follow   the service is another now    ──► the static rules that differ
+    the switch came back      ──► take_over
+
+One writer: everything here is called from the app's loop.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from balancing import Assignments, Backend, Event, NoBackend, PacketIn, Pool, Ready, Server, Service, Unit
+from controller import messages, packets, rules
+from controller.flows import IN_PORT, NORMAL, Flow, Output, Place
+from controller.frame import Fields, unit_answered, unit_of
+from controller.probes import Heard, Probes
+
+LOG = logging.getLogger(__name__)
+Send = Callable[[Any, Flow], object]  # datapath, rule: how the app adds a rule and remembers it
+
+
+class Carried:
+    """What the app holds of one service.
+
+    record: takes events. send: adds a rule.
+    datapath: the switch while it is connected, else None.
+    """
+
+    def __init__(self, service: Service, record: Callable[[Event], object], send: Send) -> None:
+        self.pool = Pool(service, record)
+        self.pool.on_leave = self._let_go
+        self.assignments = Assignments(self.pool)
+        self.probes = Probes(self.pool, service.health) if service.health else None
+        self.datapath: Any = None
+        self._record, self._send = record, send
+        self._static: dict[Place, Flow] = {}
+
+    @property
+    def service(self) -> Service:
+        """The service as it is configured now."""
+        return self.pool.service
+
+    # -- packets -------------------------------------------------------------------------------
+
+    def place(self, message: Any, fields: Fields) -> None:
+        """Give the packet's unit its server, and send the packet there. A second packet-in finds the same server."""
+        unit = unit_of(self.service.row, fields)
+        self._record(PacketIn(self.pool.name, str(unit)))
+        try:
+            server, new = self.assignments.assign(unit, fresh=bool(fields["syn"]), lasting=fields["ip_proto"] == 6)
+        except NoBackend as error:
+            LOG.warning("%s", error)
+            self._refuse(message)
+            return
+        if new:
+            self._send(message.datapath, rules.unit_flow(self.service, unit, server.backend))
+        self._packet_out(message.data, rules.forward(self.service, server.backend), message.match["in_port"])
+
+    def ended(self, fields: Fields) -> None:
+        """A client has sent a FIN or RST. What still comes of its connection finds the same server."""
+        unit = unit_of(self.service.row, fields)
+        self._record(PacketIn(self.pool.name, str(unit)))
+        self.assignments.idle(unit)
+
+    def aborted(self, fields: Fields) -> None:
+        """A backend has sent an RST. If it refuses a connection, that is as good as a failed test (passive health).
+
+        A SYN that is sent once more is not: what lost the first one may have been the switch.
+        """
+        unit = unit_answered(self.service.row, fields)
+        self._record(PacketIn(self.pool.name, str(unit)))
+        server = self.assignments.server_of(unit)
+        self.assignments.release(unit)
+        if server and fields["refused"]:
+            self.pool.failed(server, "refused a client's connection")
+
+    def idled(self, match: Mapping[str, Any], backend_id: int) -> None:
+        """The switch no longer has a unit's flow, which led to this backend. It may have another one by now."""
+        fields = {name: match[rules.resolve(self.service, name)] for name in self.service.row.unit}
+        unit = unit_of(self.service.row, fields)
+        server = self.assignments.server_of(unit)
+        if server and server.backend.id == backend_id:
+            self.assignments.idle(unit)
+
+    def _refuse(self, message: Any) -> None:
+        """Nobody can serve: say so at once, rather than let the client wait."""
+        if frame := packets.refusal(self.service, message.data):
+            self._packet_out(frame, [Output(IN_PORT)], message.match["in_port"])
+
+    def _packet_out(self, frame: bytes, actions: Iterable[Any], in_port: int | None = None) -> None:
+        if self.datapath is not None:
+            self.datapath.send_msg(messages.packet_out(self.datapath, frame, actions, in_port))
+
+    # -- probes --------------------------------------------------------------------------------
+
+    def probe(self, now_s: float) -> float:
+        """Send the probes that are due, while there is a switch; return when to be called again, of the same clock."""
+        if self.probes is None or self.datapath is None:
+            return now_s + 1.0
+        frames, again_s = self.probes.tick(now_s)
+        for frame in frames:
+            self._packet_out(frame, [Output(NORMAL)])
+        return again_s
+
+    def heard(self, heard: Heard, now_s: float) -> bool:
+        """Take an answer to a probe; return whether it was one of this service's."""
+        return self.probes is not None and self.probes.heard(heard, now_s)
+
+    def _let_go(self, server: Server) -> None:
+        """A server is dead or removed: forget its units, here and in the switch. Their next packets find another."""
+        units = self.assignments.release_all(server)
+        LOG.info("%s: %d units of %s are let go", self.pool.name, len(units), server.name)
+        if self.datapath is not None:
+            cookie = rules.unit_cookie(self.service, server.backend)
+            self.datapath.send_msg(messages.delete_all(self.datapath, cookie))
+
+    # -- the switch ----------------------------------------------------------------------------
+
+    def wanted(self) -> list[Flow]:
+        """The static rules of the service as it is now."""
+        return rules.static_flows(self.service)
+
+    def take_over(self, datapath: Any, held: Iterable[tuple[Unit, Backend]]) -> None:
+        """The switch is here, with flows for these units. Send it our rules; `held` keep their servers."""
+        self.datapath = datapath
+        kept = {unit: backend for unit, backend in held if self._alive(backend)}
+        for unit, backend in kept.items():
+            self.assignments.adopt(unit, backend.id)
+        self.assignments.keep_only(kept)
+        for server in self.pool.servers.values():
+            if not server.up:
+                self._let_go(server)
+        self._static = {flow.place: flow for flow in self.wanted()}
+        for flow in [*self._static.values(), *(rules.unit_flow(self.service, *pair) for pair in kept.items())]:
+            self._send(datapath, flow)
+
+    def _alive(self, backend: Backend) -> bool:
+        return backend.id in self.pool.servers and self.pool.servers[backend.id].up
+
+    def lost(self) -> None:
+        """The switch is out of reach. It keeps its rules."""
+        self.datapath = None
+        if self.probes:
+            self.probes.pause()
+
+    def follow(self) -> None:
+        """The service has been changed: send the static rules that differ, take out those that are gone."""
+        now = {flow.place: flow for flow in self.wanted()}
+        before, self._static = self._static, now
+        if self.datapath is None:
+            return
+        for place in before.keys() - now.keys():
+            self.datapath.send_msg(messages.delete(self.datapath, before[place]))
+        for place, flow in now.items():
+            if before.get(place) != flow:
+                self._send(self.datapath, flow)
+
+    def ready(self) -> None:
+        """The rules are in the switch."""
+        self._record(Ready(self.pool.name))
+
+    def __repr__(self) -> str:
+        return f"<Carried {self.service!r}{'' if self.datapath else ', no switch'}>"
