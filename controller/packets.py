@@ -1,10 +1,10 @@
 """The few frames that the controller writes itself: probes, and refusals when no server is left. The framework's
 packet library lays them out and sums them up; read here are only answers to our own (frame.py reads everybody's).
 
-    what is refused                  by                                          so that the client
-    TCP at L4                        RST (RFC 9293 3.10.7.1)                     hears "connection refused" at once
-    UDP at L4                        ICMP port unreachable (RFC 792, code 3)     hears the same
-    whatever else, at L2 and L3      ICMP host unreachable (RFC 792, code 1)     hears "no route to host" at once
+    what is refused           by                                         so that the client
+    TCP at L4                 RST (RFC 9293 3.10.7.1)                    hears "connection refused" at once
+    UDP                       ICMP port unreachable (RFC 792, code 3)    hears the same; of other codes it hears nothing
+    the rest, at L2 and L3    ICMP host unreachable (RFC 792, code 1)    hears "no route to host" at once
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def refusal(service: Service, frame: bytes) -> bytes | None:
         return None  # no error about an error (RFC 1122 3.2.2)
     start = 14 + 4 * found[ipv4.ipv4].header_length
     quoted = frame[14:start + QUOTED_BYTES]
-    code = PORT if service.row.by_port else HOST
+    code = PORT if udp.udp in found else HOST
     return _frame(*_ip(ends, ICMP), icmp.icmp(UNREACHABLE, code, 0, icmp.dest_unreach(data=quoted)))
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from balancing import Service, check_services
-from experiments import capture, programs
+from experiments import api_client, capture, programs
 from experiments.clients import ClientHost, session
 from experiments.programs import Programs, listens
 from experiments.server.settings import Settings
@@ -205,6 +205,17 @@ class Lab:
         events = [json.loads(line) for line in lines if line.endswith("\n")]
         return [event for event in events
                 if kind in ("", event["event"]) and service in ("", event["service"])]
+
+    def api(self, method: str, target: str, form: object = None, *, status: int = 0, proxy: bool = False) -> Any:
+        """One request to the controller's API, or the proxy's (balancing/api.py); the answer's form.
+
+        Raises LabError for another status than the one given; 0 takes any below 400.
+        """
+        got, answer = api_client.request(self.directory / f"{'proxy' if proxy else 'controller'}.sock", method, target,
+                                         form)
+        if got != status if status else got >= 400:
+            raise LabError(f"{method} {target} was answered by {got}: {answer}", str(status or "200"))
+        return answer
 
     def pids(self) -> dict[str, int]:
         """The processes that do the balancing, by what they are: switch, controller, proxy; those that run."""

@@ -70,7 +70,7 @@ def test_a_reset_is_not_answered() -> None:
 @pytest.mark.parametrize(("layer", "protocol", "inner", "code"), [
     ("l4", "udp", UDP(sport=40000, dport=80) / b"hello", 3),
     ("l3", "tcp", TCP(sport=40000, dport=80, flags="S"), 1),
-    ("l2", "tcp", UDP(sport=40000, dport=80) / b"hello", 1),
+    ("l2", "tcp", UDP(sport=40000, dport=80) / b"hello", 3),
     ("l3", "tcp", ICMP(type=8), 1),
 ])
 def test_what_is_no_connection_is_unreachable(layer: str, protocol: str, inner: Any, code: int) -> None:
