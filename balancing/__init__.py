@@ -2,7 +2,8 @@
 
 Rules of this room:
 
-1. Pure: no sockets, no threads, no clock of its own. Whoever calls it brings the time.
+1. Pure: no sockets, no threads, no clock of its own. Whoever calls it brings the time, and connections where one is
+   to be served (api_http.py). Files are read and written in two places, at their callers' word: store.py, and own.py.
 2. It imports nothing of ours but the error class. Controller and proxy both stand on it,
    so an algorithm is the same object at L2, L3, L4 and L7.
 3. What passes between rooms is frozen.

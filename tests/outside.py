@@ -16,8 +16,9 @@ ROOMS = ["balancing", "topologies", "controller", "l7proxy", "experiments", "lay
 SOMEBODY = 54_321  # an ordinary uid that is nobody's on this machine
 
 # As an ordinary user, from root: /dev/net/tun may be root's alone, so a mount namespace of the test gets an open one.
+# Without -n the first mount of a machine that was just started would leave /run/mount behind (mount(8)).
 AS_USER = ["unshare", "--mount", "sh", "-c",
-           "mount --make-rprivate / && mount -t tmpfs tmpfs /dev/net && mknod -m 666 /dev/net/tun c 10 200 &&"
+           "mount -n --make-rprivate / && mount -n -t tmpfs tmpfs /dev/net && mknod -m 666 /dev/net/tun c 10 200 &&"
            f' exec setpriv --reuid {SOMEBODY} --regid {SOMEBODY} --clear-groups "$0" "$@"']
 USERS = ["ordinary user", "root"] if os.geteuid() == 0 else ["ordinary user"]
 
