@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +17,9 @@ from experiments import capture, doctor
 from experiments.catalog import EXPERIMENTS, lists
 from experiments.experiment import Options
 from experiments.services import pair
-from layerlab import LabError, choice
+from experiments.words import HELP, Commands, Word
+from layerlab import LabError
 from topologies import TOPOLOGIES, addresses
-
-HELP: dict[str, Any] = {"context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 100}}
-
-
-class Word(click.ParamType):
-    """One of a few words; a wrong one gets the nearest right one."""
-
-    def __init__(self, kind: str, words: Iterable[str]) -> None:
-        self.name, self.words = kind, list(words)
-
-    def convert(self, value: str, param: click.Parameter | None, context: click.Context | None) -> str:
-        return choice(self.name, value, self.words)
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        return "|".join(self.words)
 
 
 class Weights(click.ParamType):
@@ -47,17 +33,6 @@ class Weights(click.ParamType):
         except ValueError:
             raise LabError(f"--weights is {value!r}", "a whole number from 1 for each server",
                            "--weights 5,1,1") from None
-
-
-class Commands(click.Group):
-    """A group whose wrong words get the nearest right one."""
-
-    def resolve_command(self, context: click.Context, args: list[str]) -> Any:
-        choice("command", args[0], self.list_commands(context))
-        return super().resolve_command(context, args)
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        return list(self.commands)  # in the order in which a newcomer wants them
 
 
 def capture_option(command: Callable[..., None]) -> Callable[..., None]:
