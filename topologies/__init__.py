@@ -2,7 +2,7 @@
 
 Rules of this room:
 
-1. Only `nodes.py` imports Mininet. Only `capsule.py` knows about namespaces and /run.
+1. Only `nodes.py` imports Mininet. Only `capsule.py` and `running.py` know about namespaces and /run.
 2. A topology knows hosts, links and addresses. It knows nothing of services or balancing and
    imports no other room, so that `from topologies import Flat` works in any Mininet script.
 3. One address plan, for all of them: `addresses.py`.

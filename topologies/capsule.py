@@ -12,7 +12,7 @@ Rules kept here:
    ends by whatever means (`kill -9` too), the kernel removes all of it: nothing is cleaned up,
    because there is nothing left to clean.
 2. Without root the same inside a user namespace, where the user is root (user_namespaces(7)).
-3. Only this file knows about namespaces and /run.
+3. Only this file, and running.py, which finds capsules from anywhere, know about namespaces and /run.
 
 `python -m topologies.capsule COMMAND ...` runs any command in a fresh capsule.
 """
@@ -31,6 +31,7 @@ from layerlab import LabError
 
 RUN = Path("/run")
 HOSTS = RUN / "hosts"  # what /etc/hosts is, inside
+OUTSIDE = RUN / "outside.pid"  # inside: the process that was started, by the pid that it has outside
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x10000000, 0x20000000, 0x40000000
@@ -48,6 +49,7 @@ def enter() -> None:
     Raises LabError, outside, if the system refuses the namespaces.
     """
     sys.stdout.flush()  # or both processes would print what waits there
+    outside = os.getpid()
     alive, mark = os.pipe()  # `alive` reads as closed once the process outside is gone
     _new_namespaces()
     if child := os.fork():
@@ -57,6 +59,7 @@ def enter() -> None:
     _die_with_parent(alive)
     signal.signal(signal.SIGTERM, _terminate)
     _mounts()
+    OUTSIDE.write_text(f"{outside}\n")
     _start_ovs()
 
 
