@@ -111,7 +111,8 @@ class Api:
     def _remove(self, pool: Pool, server: Server, form: Mapping[str, Any]) -> Answer:
         _only(form, "now")
         if server.active and not form.get("now"):
-            raise _Refused(409, f"{server.name} still has {server.active} units", "none: drain it and wait",
+            units = "1 unit" if server.active == 1 else f"{server.active} units"
+            raise _Refused(409, f"{server.name} still has {units}", "none: drain it and wait",
                            "?now=true (./lab pool remove --now), which ends them")
         pool.remove(server)
         return self._done(pool)
