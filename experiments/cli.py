@@ -16,6 +16,7 @@ from balancing import ALGORITHMS, LAYERS
 from experiments import capture, doctor
 from experiments.catalog import EXPERIMENTS, lists
 from experiments.experiment import Options
+from experiments.pool_cli import pool
 from experiments.services import pair
 from experiments.words import HELP, Commands, Word
 from layerlab import LabError
@@ -31,7 +32,7 @@ class Weights(click.ParamType):
         try:
             return tuple(int(number) for number in value.split(","))
         except ValueError:
-            raise LabError(f"--weights is {value!r}", "a whole number from 1 for each server",
+            raise LabError(f"--weights is {value!r}", "a whole number for each server",
                            "--weights 5,1,1") from None
 
 
@@ -180,6 +181,7 @@ def test(pytest_arguments: tuple[str, ...]) -> None:
 
 
 cli.add_command(doctor.command)
+cli.add_command(pool)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 
 from balancing import LAYERS, Backend, HealthCheck, Service
 from layerlab import LabError, choice
@@ -48,3 +49,11 @@ def pair(layer: str, number: int = 0, **options: object) -> tuple[Service, ...]:
     if not web.row.by_port:
         return (web,)
     return web, service(layer, number, protocol="udp", id=web.id + addresses.MAX_SERVICES, **options)  # type: ignore[arg-type]
+
+
+def place(vip: str, number: int) -> dict[str, str] | None:
+    """Where server `number` serves the service of this VIP: its ip and mac; None if the VIP is not the plan's."""
+    service = int(ip_address(vip)) - int(addresses.vip(0))
+    if not 0 <= service < addresses.MAX_SERVICES:
+        return None
+    return {"ip": str(addresses.service_address(service, number)), "mac": addresses.mac(addresses.server(number))}

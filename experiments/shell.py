@@ -8,7 +8,7 @@ from rich.console import Console
 
 from balancing import Service
 from experiments.lab import Lab
-from topologies import capsule
+from topologies import capsule, running
 from topologies.nodes import prompt
 
 
@@ -31,8 +31,8 @@ def banner(lab: Lab) -> str:
     what = "\n".join(f"  {line}" for line in map(_line, lab.services))
     clients, servers = lab.topo.client_names(), lab.topo.server_names()
     return f"""
-[bold]Layer Lab[/bold]: {lab.topo.name}, {clients[0]} to {clients[-1]}, {servers[0]} to {servers[-1]}, \
-{lab.datapath} datapath
+[bold]Layer Lab {running.own_id()}[/bold]: {lab.topo.name}, {clients[0]} to {clients[-1]}, \
+{servers[0]} to {servers[-1]}, {lab.datapath} datapath
 {what}
 
   h1 curl http://vip/                ask the VIP; every server says its name. Do it again
@@ -40,6 +40,7 @@ def banner(lab: Lab) -> str:
   pingall                            everybody reaches everybody
   sh ovs-ofctl dump-flows s1         what the controller made of it
   sh cat {lab.directory}/*.ndjson      every decision, as it was made
+  sh ./lab pool show                 who serves, and how busy; from another terminal: ./lab pool show
   exit                               or Ctrl-D: nothing of it remains
 """
 
