@@ -40,7 +40,7 @@ class Whole(click.ParamType):
 
 
 class Signed(click.Command):
-    """A command that takes -1 for a number, rather than for an option."""
+    """A command whose argument may be -1, which is then no option."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         negative = [word for word in args if re.fullmatch(r"-\d+", word)]
@@ -156,7 +156,7 @@ def undrain(lab: int | None, service: str | None, server: str) -> None:
     _patch(the_lab(lab), service, server, {"draining": False}, lambda before, after: _returns(after.server(server)))
 
 
-@pool.command(cls=Signed, **HELP)
+@pool.command(**HELP)
 @click.argument("server")
 @click.option("--ip", metavar="ADDRESS", help="Its service address.")
 @click.option("--mac", metavar="MAC", help="Where frames for it go; not needed at L7.")

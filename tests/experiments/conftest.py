@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from balancing import Service
 from experiments.clients import ClientHost
 from experiments.netns import inside
+from experiments.services import pair
 from layerlab import LabError
+from tests.experiments.desks import DeskLab, Start
+from topologies import running
 
 ROOT = Path(__file__).parents[2]
 ALONE = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")  # then the command
@@ -77,3 +81,18 @@ def start_alone(start) -> Callable[..., Running]:
     except LabError as error:
         pytest.skip(f"{error.saw}: needs root, or unshare --user --map-root-user --net (and `ip link set lo up`)")
     return lambda name, *words: start(name, *words, before=ALONE)
+
+
+@pytest.fixture
+def start_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Start a lab that is only a desk to ask at: start_desk(4711, services). Others don't run."""
+    started: list[DeskLab] = []
+    monkeypatch.setattr(running, "capsules", lambda: [lab.capsule for lab in started])
+
+    def start_one(id: int, services: Sequence[Service] = pair("l4"), **options: str) -> DeskLab:
+        started.append(DeskLab(id, tmp_path / str(id), services, **options))
+        return started[-1]
+
+    yield start_one
+    for lab in started:
+        lab.close()

@@ -136,7 +136,7 @@ def test_a_wrong_word_is_answered_before_anything_is_built(words: str, saw: str,
 
 
 @pytest.mark.parametrize("words", ["--help", "compare --help", "run --help", "shell --help", "list --help",
-                                   "doctor --help", "test --help", "setup --help"])
+                                   "doctor --help", "test --help", "setup --help", "pool --help"])
 def test_help_is_everywhere(words: str) -> None:
     done = lab(*words.split())
     assert done.returncode == 0
