@@ -183,7 +183,7 @@ class Pool:
     def server(self, name: str) -> Server:
         """The server of that name. Raises LabError, with the nearest name, if there is none."""
         servers = {server.name: server for server in self.servers.values()}
-        return servers[choice(f"server in {self.name!r}", name, servers)]
+        return servers[choice("server", name, servers)]
 
     def set_weight(self, server: Server, weight: int) -> None:
         """Give it another weight; 0 drains it. Raises LabError for what is no weight."""

@@ -10,54 +10,19 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.outside import USERS, become, wait_until
+from tests.shells import LAB, shell
 
 pytestmark = pytest.mark.live
 ROOT = Path(__file__).resolve().parents[2]
-LAB = [sys.executable, "-P", "-m", "experiments"]
 SWITCH_LAYERS = ["l2", "l3", "l4"]
-
-
-class Shell:
-    """`./lab shell` with this process at its prompt."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process, self.id = process, process.pid
-
-    def until(self, word: str) -> str:
-        """What it says, up to a line with this word."""
-        assert self.process.stdout is not None
-        said = ""
-        while word not in (line := self.process.stdout.readline()):
-            assert line, f"it ended before it said {word!r}: {said}"
-            said += line
-        return said
-
-    def typed(self, command: str) -> str:
-        """What a command at the prompt says."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{command}\nsh echo done with it\n")
-        self.process.stdin.flush()
-        return self.until("done with it").replace("mininet> ", "")
-
-
-@contextmanager
-def shell(*words: str, prefix: Sequence[str] = ()) -> Iterator[Shell]:
-    """A lab that is up."""
-    with subprocess.Popen([*prefix, *LAB, "shell", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True) as process:
-        found = Shell(process)
-        banner = found.until("Starting CLI")
-        assert f"Layer Lab {process.pid}: " in banner, "the banner gives the id"
-        yield found
-        process.kill()
 
 
 def pool(*words: str, prefix: Sequence[str] = (), code: int = 0) -> str:
