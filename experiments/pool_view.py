@@ -12,6 +12,7 @@ import click
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from balancing import LAYERS
 from experiments.endpoint import endpoint
@@ -120,7 +121,7 @@ def wait_until_drained(look: Look, server: str) -> None:
     with console.status("") as status:
         while left := _left(look(), server):
             words = f"{server}: {', '.join(f'{units(number)} left in {pool}' for pool, number in left.items())}"
-            status.update(words)
+            status.update(Text(words))
             if words != said and not console.is_terminal:
                 click.echo(words, err=True)
             said = words

@@ -112,8 +112,11 @@ def labs() -> list[RunningLab]:
 
 
 def newest(folder: Path) -> Path | None:
-    """The folder of the lab that was started last in a capsule; None if none was."""
-    numbered = {int(found[0]): path for path in folder.iterdir() if (found := re.search(r"\d+$", path.name))}
+    """The folder of the lab that was started last in a capsule; None if none was, or the capsule has just ended."""
+    try:
+        numbered = {int(found[0]): path for path in folder.iterdir() if (found := re.search(r"\d+$", path.name))}
+    except OSError:
+        return None
     return numbered[max(numbered)] if numbered else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -147,6 +148,19 @@ def test_watch_in_json_is_a_line_each_time(lab: DeskLab, typed: Type, monkeypatc
     interrupt_at(monkeypatch, 2, lambda number: None)
     lines = typed("show --watch --json").out.splitlines()
     assert [[form["service"] for form in json.loads(line)] for line in lines] == [["l4", "l4-udp"]] * 2
+
+
+def test_on_a_terminal_watch_stays_in_its_place(lab: DeskLab, typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes it for a terminal then, of this kind
+    monkeypatch.setenv("TERM", "xterm")
+    interrupt_at(monkeypatch, 2, lambda number: occupy(lab, "srv1", 1))
+    said = typed("show --watch --service l4")
+    assert said.code == 0
+    pictures = said.out.split("l4: vip 10.0.0.100:80/tcp")[1:]
+    assert len(pictures) >= 2
+    assert "\x1b[1A" in pictures[0], "the cursor goes up again"
+    last = re.sub(r"\x1b\[[\d;?]*\w", "", pictures[-1])
+    assert rows(last)[0][:5] == ["srv1", "10.0.10.1:8001", "up", "1", "1"]
 
 
 def test_watch_ends_with_the_lab(lab: DeskLab, typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:

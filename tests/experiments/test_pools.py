@@ -58,6 +58,7 @@ def test_an_experiment_has_one_lab_after_another_and_the_last_is_meant(tmp_path:
     for name in ("flat9", "routed10", "flat2", "notes"):
         (tmp_path / name).mkdir()
     assert newest(tmp_path) == tmp_path / "routed10"
+    assert newest(tmp_path / "ended") is None
 
 
 def test_a_capsule_without_a_lab_is_none(start_desk: Start) -> None:
