@@ -124,7 +124,7 @@ def weight(lab: int | None, service: str | None, server: str, weight: int | str)
 @click.option("--wait", is_flag=True, help="Return when its last unit is gone. Ctrl-C: it goes on draining.")
 @whose
 def drain(lab: int | None, service: str | None, server: str, wait: bool) -> None:
-    """Give a server no new units; those that it has stay until they end.
+    """Give a server no new units. Those that it has stay until they end.
 
     \b
     Examples:
@@ -223,7 +223,7 @@ def algorithm(lab: int | None, service: str | None, word: str) -> None:
 
 @pool.command(name="labs", **HELP)
 def labs_() -> None:
-    """The labs that run: their ids, and the folders in which their sockets are.
+    """The labs that run. Their ids, and the folders in which their sockets are.
 
     \b
     Example:
