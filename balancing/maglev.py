@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
+from math import gcd
 
 SIZE = 65_537  # a prime, and more than 100 slots a server for up to 655 of them (section 5.3)
 
@@ -22,7 +23,7 @@ SIZE = 65_537  # a prime, and more than 100 slots a server for up to 655 of them
 def table(weights: Mapping[str, int], size: int = SIZE) -> list[str]:
     """The owner of each of `size` slots.
 
-    weights: by name, whole numbers from 1, at least one server. size: a prime, or permutations would miss slots.
+    weights: by name, whole numbers from 1, at least one server. size: any; a prime has the most permutations.
     """
     slots: list[str] = [""] * size
     orders = {name: _permutation(name, size) for name in sorted(weights)}
@@ -41,10 +42,12 @@ def table(weights: Mapping[str, int], size: int = SIZE) -> list[str]:
 
 
 def _permutation(name: str, size: int) -> Iterator[int]:
-    """Every slot once, and then all over: offset, offset + skip, offset + 2 skip, ... modulo a prime size."""
+    """Every slot once, and then all over: offset, offset + skip, offset + 2 skip, ... modulo the size."""
     digest = blake2b(name.encode(), digest_size=16).digest()
     slot = int.from_bytes(digest[:8], "big") % size
-    skip = int.from_bytes(digest[8:], "big") % (size - 1) + 1
+    skip = int.from_bytes(digest[8:], "big") % (size - 1) + 1 if size > 1 else 1
+    while gcd(skip, size) > 1:  # or slots would be missed; with a prime never so
+        skip += 1
     while True:
         yield slot
         slot = (slot + skip) % size

@@ -73,6 +73,7 @@ class Pool:
 
     on_event: called with every decision, release and change, in order (events.py).
     on_leave: called with a server whose units must be let go: it is down, or was removed.
+    on_change: called when somebody else can be chosen than before, or by another law.
 
     >>> pool = Pool(service)
     >>> pool.assign(unit).name
@@ -84,6 +85,7 @@ class Pool:
         self.name = service.name
         self.servers = {backend.id: self._server(backend) for backend in service.backends}
         self.on_leave: Callable[[Server], object] = lambda server: None
+        self.on_change: Callable[[], object] = lambda: None
         self._on_event = on_event
         self._refresh()
         self.algorithm: Algorithm = find_algorithm(service.algorithm)(self)
@@ -94,6 +96,7 @@ class Pool:
     def _refresh(self) -> None:
         """Who can be chosen: `available` in general, `candidates` in the decision that is being taken."""
         self.available = self.candidates = tuple(server for server in self.servers.values() if server.available)
+        self.on_change()
 
     def _record(self, event: Event) -> None:
         if self._on_event:

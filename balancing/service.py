@@ -34,6 +34,8 @@ from layerlab import LabError, choice
 
 REALISATIONS: dict[str, str] = {
     "reactive": "the controller decides on a unit's first packet; the switch keeps an exact flow per unit",
+    "hashed": "the switch decides, by the algorithm's table of slots; it remembers nothing",
+    "tracked": "the switch decides, by slots, and remembers: conntrack at L4, a learned flow per unit at L2 and L3",
     "proxy": "the proxy decides on every request; the switch only switches",
 }
 PROTOCOLS = ("tcp", "udp")
@@ -124,9 +126,8 @@ class Service:
         object.__setattr__(self, "realisation", self.realisation or natural)
         choice("realisation", self.realisation, REALISATIONS)
         whole_within(where, "idle_timeout_s", self.idle_timeout_s, 1, 65_535)
-        if (self.realisation == "proxy") == self.row.in_switch:
-            raise LabError(f"{where}: {self.layer} cannot be realised as {self.realisation!r}",
-                           f"{natural!r} at {self.layer}")
+        if reason := why_not(self.row, self.algorithm, self.realisation):
+            raise LabError(f"{where}: {reason}", f"{natural!r} at {self.layer}", field="realisation")
         if self.route is not None and self.row.in_switch:
             raise LabError(f"{where}: {self.layer} has a route", "none: only l7 sees requests")
         self._check_port(where)
@@ -203,6 +204,15 @@ class Service:
             fields["health"] = HealthCheck(**arguments(HealthCheck, fields["health"], "health check"))
         return cls(**fields)
 
+
+
+def why_not(row: Layer, algorithm: str, realisation: str) -> str:
+    """Why these three words can't go together; "" if they can. Raises LabError if there is no such algorithm."""
+    if (realisation == "proxy") == row.in_switch:
+        return f"{row.name} cannot be realised as {realisation!r}"
+    if realisation in ("hashed", "tracked") and not find_algorithm(algorithm).has_slots():
+        return f"{algorithm} has no table of slots that a switch could hold, as {realisation!r} needs"
+    return ""
 
 
 def mac_of(address: IPAddress, prefix: bytes) -> str:

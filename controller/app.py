@@ -12,8 +12,10 @@ events go to the file that LAYER_LAB_EVENTS names, and its API listens on the Un
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,13 +25,14 @@ from balancing.api_http import Desk, private
 from controller import framework, messages, probes, rules
 from controller.carried import Carried
 from controller.cookies import Cookie, Kind
-from controller.flows import Flow, Output
+from controller.flows import Flow, Group, Output
 from controller.frame import parse
 from controller.framework import DEAD, MAIN, App, Work, ofp_event, ofproto, on
+from controller.messages import Change
 from controller.reconcile import Found, reconcile
 from layerlab import LabError
 
-REMEMBERED = 4096  # sent rules that a late refusal can still be matched with
+REMEMBERED = 16_384  # sent rules that a late refusal can still be matched with
 SERVICES, EVENTS, API = "LAYER_LAB_SERVICES", "LAYER_LAB_EVENTS", "LAYER_LAB_API"
 
 
@@ -50,7 +53,8 @@ class Balancer(App):
         self.carried = {service.id: Carried(service, self.record, self.send) for service in services}
         self.api = Api({one.pool.name: one.pool for one in self.carried.values()}, self.pool_changed)
         self._found: dict[int, list[Found]] = {}  # by switch, while its answer comes in
-        self._sent: dict[int, Flow] = {}  # by transaction id: what a switch may still refuse
+        self._sent: dict[int, Change] = {}  # by transaction id: what a switch may still refuse
+        self._bundles = itertools.count(1)
 
     def start(self) -> None:
         """Called by the framework, once the app can be found: now timers and API may put work into its loop."""
@@ -72,8 +76,7 @@ class Balancer(App):
         return answer
 
     def pool_changed(self, pool: Pool) -> None:
-        """An operator has changed a pool: its rules follow, and it is remembered."""
-        self.carried[pool.service.id].follow()
+        """An operator has changed a pool, whose rules have followed (Pool.on_change): remember it."""
         store.save(self.file, [pool.service])
 
     def probe(self) -> float:
@@ -107,14 +110,22 @@ class Balancer(App):
         datapath = event.msg.datapath
         found, more = messages.read(event.msg)
         self._found[datapath.id] += found
-        if more:
-            return
+        if not more:
+            datapath.send_msg(messages.ask_for_groups(datapath))
+
+    @on(ofp_event.EventOFPGroupDescStatsReply, MAIN)
+    def what_groups_it_holds(self, event: Any) -> None:
+        """Its answer to the second question: adopt what an earlier controller left, clear what is stale, send ours."""
+        datapath = event.msg.datapath
         carried = self.carried_by(datapath)
-        wanted = [rules.SWITCHING, *(flow for one in carried for flow in one.wanted())]
-        result = reconcile(self._found.pop(datapath.id), {one.service.id: one.service for one in carried}, wanted)
+        wanted = {one: one.wanted() for one in carried}
+        flows = [rules.SWITCHING, *(flow for one in carried for flow in wanted[one].flows.values())]
+        result = reconcile(self._found.pop(datapath.id), {one.service.id: one.service for one in carried}, flows)
         for rule in result.delete:
             datapath.send_msg(messages.delete(datapath, rule))
-        self.send(datapath, rules.SWITCHING)
+        for number in messages.our_groups(event.msg) - {number for one in carried for number in wanted[one].groups}:
+            datapath.send_msg(messages.delete_group(datapath, number))
+        self.send(datapath, [rules.SWITCHING])
         for one in carried:
             one.take_over(datapath, [(unit, backend) for service, unit, backend in result.adopt
                                      if service is one.service])
@@ -166,10 +177,21 @@ class Balancer(App):
     @on(ofp_event.EventOFPErrorMsg, MAIN)
     def refused(self, event: Any) -> None:
         """The switch would not have a rule: say which."""
-        flow = self._sent.get(event.msg.xid)
-        self.logger.error("the switch refused (type %s, code %s): %s", event.msg.type, event.msg.code, flow)
-        if flow and flow.cookie.service in self.carried:
-            self.record(Refused(self.carried[flow.cookie.service].pool.name, str(flow)))
+        change = self._sent.get(event.msg.xid)
+        self.logger.error("the switch refused (type %s, code %s): %s", event.msg.type, event.msg.code, change)
+        if change is not None:
+            self.record(Refused(self._name_of(change), str(change)))
+
+    def _name_of(self, change: Change) -> str:
+        """The service that a change is for; "" if it is for none."""
+        match change:
+            case messages.Remove(what):
+                return self._name_of(what) if not isinstance(what, Found) else ""
+            case Flow():
+                number = change.cookie.service
+            case Group():
+                number = change.number & 0xFFFF
+        return self.carried[number].pool.name if number in self.carried else ""
 
     # -- to the switch -------------------------------------------------------------------------
 
@@ -177,14 +199,24 @@ class Balancer(App):
         """The services that this switch carries; the others switch normally."""
         return [one for one in self.carried.values() if one.service.switch == datapath.id]
 
-    def send(self, datapath: Any, flow: Flow) -> None:
-        """Send a rule, remembering it until the switch has had its say."""
-        message = messages.add(datapath, flow)
+    def send(self, datapath: Any, changes: Sequence[Change]) -> None:
+        """Make changes, several in one bundle; each is remembered until the switch has had its say."""
+        made = [messages.change(datapath, change) for change in changes]
+        if len(made) == 1:
+            self._remember(datapath, made[0], changes[0])
+            datapath.send_msg(made[0])
+            return
+        opening, *added, commit = messages.bundle(datapath, next(self._bundles), made)
+        for message, change in zip(added, changes, strict=True):
+            self._remember(datapath, message, change)
+        for message in (opening, *added, commit):
+            datapath.send_msg(message)
+
+    def _remember(self, datapath: Any, message: Any, change: Change) -> None:
         datapath.set_xid(message)
-        self._sent[message.xid] = flow
+        self._sent[message.xid] = change
         if len(self._sent) > REMEMBERED:
             del self._sent[next(iter(self._sent))]
-        datapath.send_msg(message)
 
 
 def services_file() -> Path:

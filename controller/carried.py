@@ -3,7 +3,7 @@
     a packet-in  ──► place    who has this unit?            ──► the unit's flow, and the packet on its way
                  ──► ended    a FIN, an RST                 ──► its server is less busy
     a probe      ──► Down     its server is dead            ──► the flows of that server's units go, and no others
-    an operator  ──► follow   the service is another now    ──► the static rules that differ
+    an operator  ──► follow   the pool is another now       ──► the rules and slots that differ
     the switch came back      ──► take_over
 
 One writer: everything here is called from the app's loop.
@@ -12,23 +12,24 @@ One writer: everything here is called from the app's loop.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from balancing import Assignments, Backend, Event, NoBackend, PacketIn, Pool, Ready, Server, Service, Unit
 from controller import messages, packets, rules
-from controller.flows import IN_PORT, NORMAL, Flow, Output, Place
+from controller.flows import IN_PORT, IP_PROTO, NORMAL, Output
 from controller.frame import Fields, unit_answered, unit_of
+from controller.pipelines import SLOTS, Rules, rules_of
 from controller.probes import Heard, Probes
 
 LOG = logging.getLogger(__name__)
-Send = Callable[[Any, Flow], object]  # datapath, rule: how the app adds a rule and remembers it
+Send = Callable[[Any, Sequence[messages.Change]], object]  # datapath, changes: all of them at once, or none
 
 
 class Carried:
     """What the app holds of one service.
 
-    record: takes events. send: adds a rule.
+    record: takes events. send: makes changes in a switch.
     datapath: the switch while it is connected, else None.
     """
 
@@ -39,7 +40,13 @@ class Carried:
         self.probes = Probes(self.pool, service.health) if service.health else None
         self.datapath: Any = None
         self._record, self._send = record, send
-        self._static: dict[Place, Flow] = {}
+        self.rules = Rules({}, {})
+        self.pool.on_change = self.follow
+
+    @property
+    def in_switch(self) -> bool:
+        """Whether the switch decides, by slots."""
+        return self.service.realisation != "reactive"
 
     @property
     def service(self) -> Service:
@@ -52,6 +59,9 @@ class Carried:
         """Give the packet's unit its server, and send the packet there. A second packet-in finds the same server."""
         unit = unit_of(self.service.row, fields)
         self._record(PacketIn(self.pool.name, str(unit)))
+        if self.in_switch:  # the switch had nobody to choose from
+            self._refuse(message)
+            return
         try:
             server, new = self.assignments.assign(unit, fresh=bool(fields["syn"]), lasting=fields["ip_proto"] == 6)
         except NoBackend as error:
@@ -59,7 +69,7 @@ class Carried:
             self._refuse(message)
             return
         if new:
-            self._send(message.datapath, rules.unit_flow(self.service, unit, server.backend))
+            self._send(message.datapath, [rules.unit_flow(self.service, unit, server.backend)])
         self._packet_out(message.data, rules.forward(self.service, server.backend), message.match["in_port"])
 
     def ended(self, fields: Fields) -> None:
@@ -116,29 +126,42 @@ class Carried:
         """A server is dead or removed: forget its units, here and in the switch. Their next packets find another."""
         units = self.assignments.release_all(server)
         LOG.info("%s: %d units of %s are let go", self.pool.name, len(units), server.name)
-        if self.datapath is not None:
-            cookie = rules.unit_cookie(self.service, server.backend)
-            self.datapath.send_msg(messages.delete_all(self.datapath, cookie))
+        if self.datapath is None:
+            return
+        cookie = rules.unit_cookie(self.service, server.backend)
+        self.datapath.send_msg(messages.delete_all(self.datapath, cookie))
+        if self.service.realisation == "tracked" and self.service.row.by_port:
+            self.datapath.send_msg(messages.flush(
+                self.datapath, self.service.id, IP_PROTO[self.service.protocol], str(server.backend.ip),
+                self.service.port_of(server.backend) or 0))
 
     # -- the switch ----------------------------------------------------------------------------
 
-    def wanted(self) -> list[Flow]:
-        """The static rules of the service as it is now."""
-        return rules.static_flows(self.service)
+    def wanted(self) -> Rules:
+        """The standing rules of the service as it is now."""
+        return rules_of(self.service, self._owners() if self.in_switch else ())
+
+    def _owners(self) -> list[Backend]:
+        """Who owns each slot; nobody, if nobody can serve."""
+        if not self.pool.available:
+            return []
+        return [server.backend for server in self.pool.algorithm.slots(SLOTS)]
 
     def take_over(self, datapath: Any, held: Iterable[tuple[Unit, Backend]]) -> None:
         """The switch is here, with flows for these units. Send it our rules; `held` keep their servers."""
         self.datapath = datapath
         kept = {unit: backend for unit, backend in held if self._alive(backend)}
-        for unit, backend in kept.items():
-            self.assignments.adopt(unit, backend.id)
-        self.assignments.keep_only(kept)
         for server in self.pool.servers.values():
             if not server.up:
                 self._let_go(server)
-        self._static = {flow.place: flow for flow in self.wanted()}
-        for flow in [*self._static.values(), *(rules.unit_flow(self.service, *pair) for pair in kept.items())]:
-            self._send(datapath, flow)
+        self.rules = self.wanted()
+        changes: list[messages.Change] = [*self.rules.groups.values(), *self.rules.flows.values()]
+        if not self.in_switch:
+            for unit, backend in kept.items():
+                self.assignments.adopt(unit, backend.id)
+            self.assignments.keep_only(kept)
+            changes += [rules.unit_flow(self.service, *pair) for pair in kept.items()]
+        self._send(datapath, changes)
 
     def _alive(self, backend: Backend) -> bool:
         return backend.id in self.pool.servers and self.pool.servers[backend.id].up
@@ -150,16 +173,13 @@ class Carried:
             self.probes.pause()
 
     def follow(self) -> None:
-        """The service has been changed: send the static rules that differ, take out those that are gone."""
-        now = {flow.place: flow for flow in self.wanted()}
-        before, self._static = self._static, now
-        if self.datapath is None:
-            return
-        for place in before.keys() - now.keys():
-            self.datapath.send_msg(messages.delete(self.datapath, before[place]))
-        for place, flow in now.items():
-            if before.get(place) != flow:
-                self._send(self.datapath, flow)
+        """The pool is another now: change what differs in the switch, all of it at once.
+
+        Groups come before the rules that lead to them, and go after them.
+        """
+        before, self.rules = self.rules, self.wanted()
+        if self.datapath is not None and (changes := list(differences(before, self.rules))):
+            self._send(self.datapath, changes)
 
     def ready(self) -> None:
         """The rules are in the switch."""
@@ -167,3 +187,17 @@ class Carried:
 
     def __repr__(self) -> str:
         return f"<Carried {self.service!r}{'' if self.datapath else ', no switch'}>"
+
+
+def differences(before: Rules, now: Rules) -> Iterator[messages.Change]:
+    """What turns the one into the other, in an order in which a switch can do it."""
+    for number, group in now.groups.items():
+        if before.groups.get(number) != group:
+            yield group
+    for place, flow in now.flows.items():
+        if before.flows.get(place) != flow:
+            yield flow
+    for place in before.flows.keys() - now.flows.keys():
+        yield messages.Remove(before.flows[place])
+    for number in before.groups.keys() - now.groups.keys():
+        yield messages.Remove(before.groups[number])

@@ -36,6 +36,10 @@ class Kind(IntEnum):
     CONNECTED = 12 # a connection under way: on to the units
     PROBE_ARP = 13 # the switch answers ARP for the address that test packets come from
     PROBE = 14     # an answer to a test packet: to the controller
+    CHOOSE = 15    # a new unit: to a slot, by its hash
+    SLOT = 16      # a slot to the backend that owns it
+    ACT = 17       # what is done for a backend's units, whoever chose it
+    ESTABLISHED = 18 # a connection that conntrack knows: on to its backend
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,82 @@ class FinTimeout:
 
 
 @dataclass(frozen=True)
+class Multipath:
+    """Hash some fields to a number from 0 to n - 1, into a register (ovs-actions(7), multipath).
+
+    fields: a word of HASH_FIELDS.
+    """
+
+    fields: str
+    n: int
+    register: str
+
+    def __str__(self) -> str:
+        return f"multipath({self.fields},0,modulo_n,{self.n},0,{self.register})"
+
+
+@dataclass(frozen=True)
+class Select:
+    """Go through a group (OpenFlow 1.3.5, section 5.6): one of its buckets, by a hash."""
+
+    group: int
+
+    def __str__(self) -> str:
+        return f"group:{self.group}"
+
+
+@dataclass(frozen=True)
+class Resubmit:
+    """What another table says of the packet is done first (ovs-actions(7), resubmit)."""
+
+    table: int
+
+    def __str__(self) -> str:
+        return f"resubmit(,{self.table})"
+
+
+@dataclass(frozen=True)
+class Track:
+    """Through conntrack (ovs-actions(7), ct).
+
+    table: where the packet, its state known, goes on; None: with the next action, its state unknown.
+    commit: remember the connection. nat: and translate its destination, to (address, port); without commit an earlier
+    translation is applied.
+    """
+
+    zone: int
+    table: int | None = None
+    commit: bool = False
+    nat: tuple[str, int] | None = None
+
+    def __str__(self) -> str:
+        nat = f"nat(dst={self.nat[0]}:{self.nat[1]})" if self.nat else "nat"
+        words = ["commit"] * self.commit + [f"zone={self.zone}", nat]
+        return f"ct({','.join(words + ([] if self.table is None else [f'table={self.table}']))})"
+
+
+@dataclass(frozen=True)
+class Learn:
+    """Add a rule that remembers something of this packet (ovs-actions(7), learn).
+
+    same: fields in which packets must be like this one. match: fields and their values. load: a register and its value.
+    """
+
+    table: int
+    priority: int
+    cookie: Cookie
+    idle_timeout_s: int
+    same: tuple[str, ...]
+    match: tuple[tuple[str, Value], ...]
+    load: tuple[str, int]
+
+    def __str__(self) -> str:
+        fields = [*self.same, *(f"{name}={value}" for name, value in self.match)]
+        return (f"learn(table={self.table},priority={self.priority},idle_timeout={self.idle_timeout_s},"
+                f"cookie={int(self.cookie):#x},{','.join(fields)},load:{self.load[1]}->{self.load[0]})")
+
+
+@dataclass(frozen=True)
 class Goto:
     """Go on in a later table. Stands last."""
 
@@ -88,7 +164,7 @@ class Goto:
         return f"goto_table:{self.table}"
 
 
-Action = Set | Load | Move | Output | FinTimeout | Goto
+Action = Set | Load | Move | Output | FinTimeout | Multipath | Select | Resubmit | Track | Learn | Goto
 
 # A packet from no port: NORMAL then switches it and learns no address from it (ofproto-dpif-xlate.c, xlate_normal).
 FROM_NO_PORT = Load("in_port_nxm", 0xFFFF, 16)
@@ -122,6 +198,21 @@ class Flow:
                 f"{','.join(fields)} actions={actions}")
 
 
+@dataclass(frozen=True)
+class Group:
+    """A select group of buckets of equal weight.
+
+    buckets: what each does. Their number never changes, so a hash always means the same bucket.
+    """
+
+    number: int
+    buckets: tuple[tuple[Action, ...], ...]
+
+    def __str__(self) -> str:
+        buckets = (f"bucket=weight:1,actions={','.join(map(str, actions))}" for actions in self.buckets)
+        return f"group_id={self.number},type=select,{','.join(buckets)}"
+
+
 def place(table: int, priority: int, match: Match) -> Place:
     """Where a rule stands in a switch."""
     return table, priority, frozenset(match.items())
@@ -143,11 +234,15 @@ def resolve(service: Service, field: str) -> str:
 
 
 def match(service: Service, fields: Mapping[str, Value]) -> dict[str, Value | tuple[int, int]]:
-    """OXM fields for a layer table's `fields`, with their prerequisites first (OpenFlow 1.3.5, 7.2.3.8)."""
-    before: dict[str, Value | tuple[int, int]] = {"eth_type": ETH_TYPE[service.vip.version]}
-    if any(name.startswith("tp_") for name in fields):
-        before["ip_proto"] = IP_PROTO[service.protocol]
+    """OXM fields for a layer table's `fields`, with their prerequisites first."""
+    before = family(service, ports=any(name.startswith("tp_") for name in fields))
     return before | {resolve(service, name): value for name, value in fields.items()}
+
+
+def family(service: Service, *, ports: bool) -> dict[str, Value | tuple[int, int]]:
+    """What must be matched before an address may be, and before a port may be (OpenFlow 1.3.5, 7.2.3.8)."""
+    found: dict[str, Value | tuple[int, int]] = {"eth_type": ETH_TYPE[service.vip.version]}
+    return found | ({"ip_proto": IP_PROTO[service.protocol]} if ports else {})
 
 
 def sets(service: Service, fields: Iterable[str], values: Mapping[str, Value]) -> tuple[Set, ...]:

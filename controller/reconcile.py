@@ -20,6 +20,8 @@ from controller.flows import Flow, Match, Place, place
 from controller.frame import unit_of
 from controller.rules import resolve, unit_flow
 
+REMEMBER = ("reactive", "tracked")  # realisations that keep a rule for each unit
+
 
 @dataclass(frozen=True)
 class Found:
@@ -60,7 +62,7 @@ def reconcile(found: Iterable[Found], services: Mapping[int, Service], wanted: I
 def _assignment(rule: Found, cookie: Cookie, services: Mapping[int, Service]) -> tuple[Service, Unit, Backend] | None:
     """The unit in a unit's flow, if the rule is still what we would write for it."""
     service = services.get(cookie.service)
-    if cookie.kind is not Kind.UNIT or service is None:
+    if cookie.kind is not Kind.UNIT or service is None or service.realisation not in REMEMBER:
         return None
     backend = next((backend for backend in service.backends if backend.id == cookie.backend), None)
     fields = {name: rule.match.get(resolve(service, name)) for name in service.row.unit}

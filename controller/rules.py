@@ -1,4 +1,4 @@
-"""The reactive pipeline: which rules a service needs. Pure: Service in, Flows out.
+"""Which rules a service needs: those of every service, and the reactive pipeline. Pure: Service in, Flows out.
 
     table 0: what is it?                        table 1: must the controller      table 2: whose unit is it?
                                                 see it?  (TCP at L4 only)
@@ -53,6 +53,7 @@ from controller.flows import (
     FinTimeout,
     Flow,
     Goto,
+    Match,
     Move,
     Output,
     Set,
@@ -71,20 +72,21 @@ CLOSED_S = 1  # how long the flow of a closed connection is kept; the last ACKs 
 SWITCHING = Flow(CLASSIFY, 0, Cookie(Kind.SWITCHING), {}, (Output(NORMAL),))
 
 
-def static_flows(service: Service) -> list[Flow]:
-    """The rules that stand as long as the service is as it is. Raises LabError for an IPv6 VIP."""
+def common(service: Service) -> list[Flow]:
+    """What every service needs, whoever decides. Raises LabError for an IPv6 VIP."""
     if service.vip.version != 4:
         raise LabError(f"service {service.name!r} has the VIP {service.vip}",
                        "an IPv4 address: the switch cannot answer neighbour solicitations yet")
-    flows = [_arp(Cookie(Kind.ARP, service.id), service.vip, service.vmac), _classify(service), _unknown(service)]
-    if service.row.by_port:
-        flows += [_ping(service), _refuse(service)]
-    if by_connection(service):
-        flows += [_new(service), _connected(service), *_ends(service)]
-        flows += [_abort(service, backend) for backend in service.backends]
-    if service.row.restored:
-        flows += [_reply(service, backend) for backend in service.backends]
-    return flows + list(_probes(service))
+    by_port = [_ping(service), _refuse(service)] if service.row.by_port else []
+    return [_arp(Cookie(Kind.ARP, service.id), service.vip, service.vmac), *by_port, *_probes(service)]
+
+
+def reactive(service: Service) -> list[Flow]:
+    """The rules of a service whose controller decides, beside those of its units."""
+    if not by_connection(service):
+        return [classify(service, (Goto(UNITS),)), _unknown(service), *replies(service)]
+    return [classify(service, (Goto(SIGNALS),)), _new(service), *_ends(service), _connected(service), _unknown(service),
+            *(_abort(service, backend) for backend in service.backends), *replies(service)]
 
 
 def by_connection(service: Service) -> bool:
@@ -127,12 +129,20 @@ def probe_mac(source: IPAddress) -> str:
     return mac_of(source, b"\x02\x1c")
 
 
-def _reply(service: Service, backend: Backend) -> Flow:
-    """From a backend's service address back to the VIP's: one static rule per backend."""
+def replies(service: Service) -> list[Flow]:
+    """From each backend's service address back to the VIP's: static rules. None where servers answer directly."""
+    return [_reply(service, backend) for backend in service.backends] if service.row.restored else []
+
+
+def from_backend(service: Service, backend: Backend) -> Match:
+    """The packets that a backend sends as a server."""
     came_from: dict[str, Value] = {"ip_src": str(backend.ip), "tp_src": service.port_of(backend) or 0}
+    return match(service, {field: came_from[field] for field in service.row.restored if field in came_from})
+
+
+def _reply(service: Service, backend: Backend) -> Flow:
     back_to: dict[str, Value] = {"eth_src": service.vmac, "ip_src": str(service.vip), "tp_src": service.port or 0}
-    fields = {field: came_from[field] for field in service.row.restored if field in came_from}
-    return Flow(CLASSIFY, 100, Cookie(Kind.REPLY, service.id, backend.id), match(service, fields),
+    return Flow(CLASSIFY, 100, Cookie(Kind.REPLY, service.id, backend.id), from_backend(service, backend),
                 (*sets(service, service.row.restored, back_to), FROM_NO_PORT, Output(NORMAL)))
 
 
@@ -143,9 +153,9 @@ def _abort(service: Service, backend: Backend) -> Flow:
                 (Output(CONTROLLER), *reply.actions))
 
 
-def _classify(service: Service) -> Flow:
-    return Flow(CLASSIFY, 100, Cookie(Kind.CLASSIFY, service.id), match(service, vip_fields(service)),
-                (Goto(SIGNALS if by_connection(service) else UNITS),))
+def classify(service: Service, actions: tuple[Action, ...]) -> Flow:
+    """What is for the VIP, and where it goes on."""
+    return Flow(CLASSIFY, 100, Cookie(Kind.CLASSIFY, service.id), match(service, vip_fields(service)), actions)
 
 
 def _unknown(service: Service) -> Flow:

@@ -22,7 +22,7 @@ HEALTH = HealthCheck(source=addresses.PROBE, payload="_probe", path="/_probe")  
 
 def service(layer: str, number: int = 0, *, servers: int = 3, algorithm: str = "round-robin",
             weights: Sequence[int] = (), protocol: str = "tcp", id: int | None = None,
-            health: HealthCheck | None = HEALTH) -> Service:
+            health: HealthCheck | None = HEALTH, realisation: str = "") -> Service:
     """One service of the lab: number K has the VIP 10.0.0.100+K and all `servers` behind it.
 
     weights: one a server, or none for 1 each. id: number + 1 if not given.
@@ -40,7 +40,8 @@ def service(layer: str, number: int = 0, *, servers: int = 3, algorithm: str = "
         for n in range(1, servers + 1))
     name = layer if protocol == "tcp" else f"{layer}-{protocol}"
     return Service(id=id or number + 1, name=name, vip=addresses.vip(number), layer=layer, backends=backends,
-                   algorithm=algorithm, protocol=protocol, port=PORTS[protocol], health=health)
+                   algorithm=algorithm, protocol=protocol, port=PORTS[protocol], health=health,
+                   realisation=realisation)
 
 
 def pair(layer: str, number: int = 0, **options: object) -> tuple[Service, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
-from balancing.algorithms.base import Algorithm
+from balancing.algorithms.base import Algorithm, by_weight
 from balancing.algorithms.least_connections import load
 from balancing.algorithms.source_hash import Ends
 
@@ -57,6 +57,9 @@ class AtRandom(Dice):
     def throw(self, dice: Random) -> list[Server]:
         candidates = self.pool.candidates
         return dice.choices(candidates, cum_weights=self._ends.of(candidates))
+
+    def slots(self, size: int) -> list[Server]:
+        return by_weight({server: server.weight for server in self.pool.candidates}, size)
 
 
 class PowerOfTwoChoices(Dice):

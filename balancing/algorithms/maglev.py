@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from balancing.algorithms.base import Stateless
+from balancing.algorithms.base import Stateless, by_weight
 from balancing.algorithms.source_hash import number_of
 from balancing.maglev import SIZE, table
 
@@ -27,6 +27,7 @@ class Maglev(Stateless):
 
     name = "maglev"
     summary = "source hash that moves hardly anybody when servers come and go"
+    keyed = True
     size = SIZE
     kept = 8
 
@@ -43,6 +44,9 @@ class Maglev(Stateless):
             self._by_name = {server.name: server for server in self._of}
             self._slots = self._table(tuple((server.name, server.weight) for server in self._of))
         return self._by_name[self._slots[number_of(unit.key) % len(self._slots)]]
+
+    def slots(self, size: int) -> list[Server]:
+        return by_weight({server: server.weight for server in self.pool.candidates}, size)
 
     def _table(self, who: tuple[tuple[str, int], ...]) -> list[str]:
         """The table for these names and weights."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from balancing.algorithms.base import Algorithm
+from balancing.algorithms.base import Algorithm, by_weight
 
 if TYPE_CHECKING:
     from balancing.pool import Pool, Server
@@ -42,6 +42,9 @@ class RoundRobin(Algorithm):
         self._follow()  # asking once more changes nothing
         waiting = [server for server in self._queue if server in self.pool.candidates]
         return {server.name: -float(place) for place, server in enumerate(waiting)}
+
+    def slots(self, size: int) -> list[Server]:
+        return by_weight(dict.fromkeys(self.pool.candidates, 1), size)
 
     def _follow(self) -> None:
         """See to it that the queue is of the servers that are available now."""

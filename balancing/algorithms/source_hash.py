@@ -29,6 +29,7 @@ class SourceHash(Stateless):
 
     name = "source-hash"
     summary = "a client always meets the same server; sessions that live in one server"
+    keyed = True
 
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool)
@@ -38,6 +39,12 @@ class SourceHash(Stateless):
         candidates = self.pool.candidates
         ends = self._ends.of(candidates)
         return candidates[bisect_right(ends, number_of(unit.key) % ends[-1])]
+
+    def slots(self, size: int) -> list[Server]:
+        """Side by side, as they stand in the modulus: when one leaves, most slots change hands."""
+        candidates = self.pool.candidates
+        ends = self._ends.of(candidates)
+        return [candidates[bisect_right(ends, slot % ends[-1])] for slot in range(size)]
 
 
 class Ends:

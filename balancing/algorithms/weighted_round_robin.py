@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from balancing.algorithms.base import by_weight
 from balancing.algorithms.ranked import Ranked
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ class WeightedRoundRobin(Ranked):
         self._now = 0.0  # in rounds
         self._due: dict[int, float] = {}  # by backend id, in rounds
         self._weight: dict[int, float] = {}  # by backend id, what its due was reckoned with
+
+    def slots(self, size: int) -> list[Server]:
+        return by_weight({server: server.weight for server in self.pool.candidates}, size)
 
     def rank(self, server: Server) -> float:
         return self._due[server.backend.id]
