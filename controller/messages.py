@@ -140,7 +140,7 @@ def flush(datapath: Any, zone: int, proto: int, address: str, port: int) -> Any:
     parser = datapath.ofproto_parser
     mapped = bytes(10) + b"\xff\xff" + ipaddress.IPv4Address(address).packed
     reply = _tlv(0, mapped) + _tlv(2, port.to_bytes(2, "big"))
-    body = bytes([proto]) + bytes(7) + _tlv(1, reply) + _tlv(2, zone.to_bytes(2, "big"))
+    body = bytes([proto]) + bytes(7) + _tlv(1, bytes(4) + reply) + _tlv(2, zone.to_bytes(2, "big"))  # 4: nested at 8
     return parser.OFPExperimenter(datapath, NICIRA, CT_FLUSH, body)
 
 

@@ -79,7 +79,7 @@ class Lab:
         self.directory /= f"{self.topo.name}{sum(1 for _ in capsule.LAB.iterdir()) + 1}"
         self.directory.mkdir()
         self.processes.folder = self.directory
-        self.services_file.write_text(json.dumps([service.to_json() for service in self.services]))
+        self.write_services()
         self.datapath = capsule.datapath()
         self.start_controller()
         self.say(f"{len(self.topo.hosts())} hosts, {len(self.topo.switches())} switches")
@@ -107,6 +107,10 @@ class Lab:
     def services_file(self) -> Path:
         """What controller and proxy are started with."""
         return self.directory / "services.json"
+
+    def write_services(self) -> None:
+        """Write the services file, for a controller and a proxy that are about to be started."""
+        self.services_file.write_text(json.dumps([service.to_json() for service in self.services]))
 
     @property
     def _in_switch(self) -> list[Service]:

@@ -1,7 +1,9 @@
-"""Both frameworks, for the tests that ask for them."""
+"""Both frameworks, for the tests that ask for them; and connections that are closed in the end."""
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
@@ -17,3 +19,12 @@ def framework(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         pytest.skip(f"{which.FRAMEWORKS[package]} is not installed")
     monkeypatch.setenv(which.VARIABLE, package)
     return which.FRAMEWORKS[package]
+
+
+@pytest.fixture
+def sockets() -> Iterator[list[socket.socket]]:
+    """Connections that a test has opened; closed at its end, those that it has not closed itself."""
+    found: list[socket.socket] = []
+    yield found
+    for sock in found:
+        sock.close()

@@ -23,6 +23,7 @@ from experiments.lab import Lab
 from experiments.netns import socket_in
 from experiments.services import pair
 from experiments.traffic import ask
+from tests.controller.conns import connect, served_by
 from tests.live import answered, get
 from topologies import addresses
 
@@ -122,38 +123,6 @@ def test_a_refused_connection_counts_as_a_failed_test() -> None:
         (down,) = lab.events("Down", web)
         assert (down["backend"], down["why"]) == ("srv2", "refused a client's connection")
         assert len(lab.events("Released", web)) >= failed, "a refused unit is none"
-
-
-@pytest.fixture
-def sockets() -> Iterator[list[socket.socket]]:
-    """Connections that a test has opened; closed at its end, those that it has not closed itself."""
-    found: list[socket.socket] = []
-    yield found
-    for sock in found:
-        sock.close()
-
-
-def connect(lab: Lab, sockets: list[socket.socket], number: int) -> list[socket.socket]:
-    """So many new connections to the VIP, from all clients in turn; served by three servers where nobody is away."""
-    hosts, new = lab.clients(), []
-    for count in range(number):
-        sock = socket_in(hosts[count % len(hosts)].netns)
-        sockets.append(sock)
-        new.append(sock)
-        sock.settimeout(20)
-        sock.connect((str(lab.services[0].vip), 80))
-    return new
-
-
-def served_by(sock: socket.socket) -> str:
-    """One more request on an open connection; the name of the server that answers it."""
-    sock.sendall(b"GET / HTTP/1.1\r\nHost: vip\r\n\r\n")
-    data = b""
-    while not data.endswith(b"}\n"):
-        more = sock.recv(65_536)
-        assert more, "the connection has broken"
-        data += more
-    return data.split(b"X-Server: ")[1].split(b"\r\n")[0].decode()
 
 
 def active(lab: Lab) -> int:

@@ -8,14 +8,15 @@ from typing import Any
 from balancing import Backend, Service, Unit
 from controller.cookies import Cookie, Kind
 from controller.flows import Flow
+from controller.pipelines import rules_of
 from controller.reconcile import Found, reconcile
-from controller.rules import SWITCHING, static_flows, unit_flow
+from controller.rules import SWITCHING, unit_flow
 
 WEB = Service(4, "web", "10.0.0.100", "l4",  # type: ignore[arg-type]
               tuple(Backend(n, f"srv{n}", f"10.0.10.{n}", f"02:00:0a:00:02:0{n}", 8001) for n in (1, 2)),  # type: ignore[arg-type]
               port=80)
 UNIT = Unit(("10.0.1.1", 40000), bytes([10, 0, 1, 1]))
-WANTED = [SWITCHING, *static_flows(WEB)]
+WANTED = [SWITCHING, *rules_of(WEB).flows.values()]
 
 
 def found(flow: Flow, **changes: Any) -> Found:
@@ -43,7 +44,7 @@ def test_what_nobody_knows_any_more_is_deleted() -> None:
         found(flow, match={**flow.match, "ipv4_dst": "10.0.0.99"}),  # the VIP has changed
         found(flow, priority=21),                                 # another version's rule
         found(flow, match={"eth_type": 0x0800}),
-        found(static_flows(WEB)[0], table=7),
+        found(WANTED[1], table=7),
     ]
     result = reconcile(stale, {4: WEB}, WANTED)
     assert result.delete == stale

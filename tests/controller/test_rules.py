@@ -10,9 +10,14 @@ from hypothesis import strategies as st
 
 from balancing import Backend, HealthCheck, Service, Unit
 from controller.cookies import Cookie, Kind
-from controller.flows import resolve
-from controller.rules import static_flows, unit_flow
+from controller.flows import Flow, resolve
+from controller.pipelines import rules_of
+from controller.rules import unit_flow
 from layerlab import LabError
+
+
+def static_flows(service: Service) -> list[Flow]:
+    return list(rules_of(service).flows.values())
 
 
 def service(layer: str, **changes: Any) -> Service:
