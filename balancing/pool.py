@@ -142,6 +142,15 @@ class Pool:
             if not server.active and not server.available and server.up:
                 self._on_event(Drained(self.name, server.name))
 
+    def measured(self, server: Server, active: int) -> None:
+        """The switch counts its units itself, and says how many this server has."""
+        before, server.active = server.active, active
+        if active == before:
+            return
+        self.algorithm.changed(server)
+        if not active and not server.available and server.up:
+            self._record(Drained(self.name, server.name))
+
     # -- health --------------------------------------------------------------------------------
 
     def passed(self, server: Server, now_s: float, took_s: float) -> None:

@@ -210,8 +210,13 @@ def why_not(row: Layer, algorithm: str, realisation: str) -> str:
     """Why these three words can't go together; "" if they can. Raises LabError if there is no such algorithm."""
     if (realisation == "proxy") == row.in_switch:
         return f"{row.name} cannot be realised as {realisation!r}"
-    if realisation in ("hashed", "tracked") and not find_algorithm(algorithm).has_slots():
+    if realisation not in ("hashed", "tracked"):
+        return ""
+    kind = find_algorithm(algorithm)
+    if not kind.has_slots():
         return f"{algorithm} has no table of slots that a switch could hold, as {realisation!r} needs"
+    if kind.steered and realisation == "hashed":
+        return f"{algorithm}'s slots follow the load, and {realisation!r} would move what lives with them"
     return ""
 
 

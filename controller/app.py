@@ -28,6 +28,7 @@ from controller.cookies import Cookie, Kind
 from controller.flows import Flow, Group, Output
 from controller.frame import parse
 from controller.framework import DEAD, MAIN, App, Work, ofp_event, ofproto, on
+from controller.gauge import Reading
 from controller.messages import Change
 from controller.reconcile import Found, reconcile
 from layerlab import LabError
@@ -54,6 +55,7 @@ class Balancer(App):
         self.api = Api({one.pool.name: one.pool for one in self.carried.values()}, self.pool_changed)
         self._found: dict[int, list[Found]] = {}  # by switch, while its answer comes in
         self._sent: dict[int, Change] = {}  # by transaction id: what a switch may still refuse
+        self._asked: dict[int, tuple[Carried, Cookie]] = {}  # by transaction id, what sums were asked for
         self._bundles = itertools.count(1)
 
     def start(self) -> None:
@@ -80,9 +82,29 @@ class Balancer(App):
         store.save(self.file, [pool.service])
 
     def probe(self) -> float:
-        """Send the probes that are due; return in how many seconds the next ones are."""
+        """Send the probes that are due, and ask for sums; return in how many seconds there is more to do."""
         now_s = time.monotonic()
-        return min((one.probe(now_s) for one in self.carried.values()), default=now_s + 1) - time.monotonic()
+        again_s = [now_s + 1.0]
+        for one in self.carried.values():
+            again_s.append(one.probe(now_s))
+            cookies, due_s = one.gauged(now_s)
+            again_s.append(due_s)
+            for cookie in cookies:
+                self._ask(one, cookie)
+        return min(again_s) - time.monotonic()
+
+    def _ask(self, one: Carried, cookie: Cookie) -> None:
+        message = messages.ask_for_sums(one.datapath, cookie)
+        one.datapath.set_xid(message)
+        self._asked[message.xid] = one, cookie
+        one.datapath.send_msg(message)
+
+    @on(ofp_event.EventOFPAggregateStatsReply, MAIN)
+    def sums(self, event: Any) -> None:
+        """The switch's answer about one cookie."""
+        if (asked := self._asked.pop(event.msg.xid, None)) is not None:
+            one, cookie = asked
+            one.counted(cookie, Reading(event.msg.body.flow_count, event.msg.body.packet_count))
 
     @on(Work, None)
     def work(self, event: Any) -> None:
@@ -99,6 +121,7 @@ class Balancer(App):
             self.logger.info("switch %s is gone", datapath.id)
             for one in self.carried_by(datapath):
                 one.lost()
+            self._asked.clear()
             return
         self.logger.info("switch %s is here", datapath.id)
         self._found[datapath.id] = []

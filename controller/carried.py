@@ -16,9 +16,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from balancing import Assignments, Backend, Event, NoBackend, PacketIn, Pool, Ready, Server, Service, Unit
+from balancing.algorithms.steered import Steered
 from controller import messages, packets, rules
+from controller.cookies import Cookie
 from controller.flows import IN_PORT, IP_PROTO, NORMAL, Output
 from controller.frame import Fields, unit_answered, unit_of
+from controller.gauge import PERIOD_S, Gauge, Reading
 from controller.pipelines import SLOTS, Rules, rules_of
 from controller.probes import Heard, Probes
 
@@ -38,6 +41,8 @@ class Carried:
         self.pool.on_leave = self._let_go
         self.assignments = Assignments(self.pool)
         self.probes = Probes(self.pool, service.health) if service.health else None
+        self.gauge = Gauge(service) if service.realisation == "tracked" else None
+        self._gauge_due_s = 0.0
         self.datapath: Any = None
         self._record, self._send = record, send
         self.rules = Rules({}, {})
@@ -134,6 +139,27 @@ class Carried:
             self.datapath.send_msg(messages.flush(
                 self.datapath, self.service.id, IP_PROTO[self.service.protocol], str(server.backend.ip),
                 self.service.port_of(server.backend) or 0))
+
+    # -- what the switch counts ----------------------------------------------------------------
+
+    def gauged(self, now_s: float) -> tuple[list[Cookie], float]:
+        """Whose sums are to be asked for now; and when to be called again."""
+        if self.gauge is None or self.datapath is None:
+            return [], now_s + PERIOD_S
+        if now_s < self._gauge_due_s:
+            return [], self._gauge_due_s
+        self.gauge.service, self._gauge_due_s = self.service, now_s + PERIOD_S
+        return self.gauge.cookies(), self._gauge_due_s
+
+    def counted(self, cookie: Cookie, reading: Reading) -> None:
+        """An answer of the switch. After the last one the pool knows, and slots that follow the load are steered."""
+        if self.gauge is None or not self.gauge.heard(cookie, reading):
+            return
+        for number, units in self.gauge.units.items():
+            if number in self.pool.servers:
+                self.pool.measured(self.pool.servers[number], round(units))
+        if isinstance(self.pool.algorithm, Steered) and self.pool.algorithm.steer():
+            self.follow()
 
     # -- the switch ----------------------------------------------------------------------------
 

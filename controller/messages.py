@@ -158,6 +158,14 @@ def ask_for_ours(datapath: Any) -> Any:
         cookie_mask=MARK_MASK)
 
 
+def ask_for_sums(datapath: Any, cookie: Cookie) -> Any:
+    """The message that asks how many rules bear `cookie`, and how many packets they have met."""
+    ofp = datapath.ofproto
+    return datapath.ofproto_parser.OFPAggregateStatsRequest(
+        datapath, 0, ofp.OFPTT_ALL, ofp.OFPP_ANY, ofp.OFPG_ANY, int(cookie), 2**64 - 1,
+        datapath.ofproto_parser.OFPMatch())
+
+
 def read(reply: Any) -> tuple[list[Found], bool]:
     """The rules in one answer to `ask_for_ours`, and whether more are to come."""
     found = [Found(stats.table_id, stats.priority, stats.cookie, dict(stats.match.items())) for stats in reply.body]

@@ -7,6 +7,7 @@ L4, by conntrack with NAT, a zone a service:
                                            address ─► eth_dst, switch          eth_dst, switch
                                         10 new ─► choose a slot (hashed.py) ─►
     100 from a service address ─► ct(nat), the VIP's MAC, switch
+    110 the same with FIN or RST: counted apart (gauge.py)
 
 L2 and L3, by a flow that the switch learns for each unit:
 
@@ -28,8 +29,10 @@ from balancing.service import Backend, Service
 from controller import hashed, rules
 from controller.cookies import Cookie, Kind
 from controller.flows import (
+    FIN,
     FROM_NO_PORT,
     NORMAL,
+    RST,
     Action,
     Flow,
     Goto,
@@ -79,8 +82,11 @@ def _by_conntrack(service: Service, owners: Owners) -> list[Flow]:
         act = Cookie(Kind.ACT, service.id, backend.id)
         found.append(Flow(ACT, 10, act, hashed.of(service, backend), (commit, *go)))
         back = (Track(service.id), Set("eth_src", service.vmac), FROM_NO_PORT, Output(NORMAL))
-        found.append(Flow(rules.CLASSIFY, 100, Cookie(Kind.REPLY, service.id, backend.id),
-                          rules.from_backend(service, backend), back))
+        came = rules.from_backend(service, backend)
+        found.append(Flow(rules.CLASSIFY, 100, Cookie(Kind.REPLY, service.id, backend.id), came, back))
+        if rules.by_connection(service):  # the same, counted apart (gauge.py)
+            found += [Flow(rules.CLASSIFY, 110, Cookie(Kind.END, service.id, backend.id),
+                           {**came, "tcp_flags": (flag, flag)}, back) for flag in (FIN, RST)]
     return found
 
 

@@ -20,6 +20,7 @@ class Algorithm(ABC):
     summary:      one line that says what it is for.
     reads_active: whether it looks at how busy servers are. Then a switch is to say at once when a connection
                   ends, which costs a packet-in more for each (controller/rules.py).
+    steered:      whether its slots follow the load (steered.py): then they move units that nobody remembers.
     keyed:        whether a unit's key decides, not the unit: at L4 all of a client's connections then go together.
     """
 
@@ -27,6 +28,7 @@ class Algorithm(ABC):
     summary: ClassVar[str] = ""
     reads_active: ClassVar[bool] = True
     keyed: ClassVar[bool] = False
+    steered: ClassVar[bool] = False
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from balancing.algorithms.ranked import Ranked
+from balancing.algorithms.steered import Steered
 
 if TYPE_CHECKING:
     from balancing.pool import Server
 
 
-class LeastConnections(Ranked):
+class LeastConnections(Steered):
     """The fewest active units for its weight; among equals, the one that was chosen longest ago.
 
     Score: minus the active units per weight.
@@ -25,6 +25,9 @@ class LeastConnections(Ranked):
 
     def rank(self, server: Server) -> float:
         return load(server)
+
+    def one(self, server: Server) -> float:
+        return 1 / server.effective_weight
 
 
 def load(server: Server) -> float:

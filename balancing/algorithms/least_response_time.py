@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from balancing.algorithms.ranked import Ranked
+from balancing.algorithms.steered import Steered
 
 if TYPE_CHECKING:
     from balancing.pool import Server
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 UNMEASURED_S = 1.0  # so long that a server without a result gets a unit only while it is idle
 
 
-class LeastResponseTime(Ranked):
+class LeastResponseTime(Steered):
     """The least active units times response time, for its weight. Score: minus that, in seconds."""
 
     name = "least-response-time"
     summary = "active units times the response time of test packets; servers that differ in speed just now"
 
     def rank(self, server: Server) -> float:
+        return server.active * self.one(server)
+
+    def one(self, server: Server) -> float:
         response_s = UNMEASURED_S if server.response_s is None else server.response_s
-        return server.active * response_s / server.effective_weight
+        return response_s / server.effective_weight
