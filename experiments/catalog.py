@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from balancing import ALGORITHMS, LAYERS, REALISATIONS
+from balancing import ALGORITHMS, LAYERS, REALISATIONS, Layer
+from balancing.service import why_not
 from experiments.experiment import Experiment, Part
 from topologies import TOPOLOGIES
 
@@ -47,8 +48,15 @@ def lists() -> dict[str, list[dict[str, str]]]:
                    for row in LAYERS.values()],
         "algorithms": [{"name": name, "what it is for": algorithm.summary} for name, algorithm in ALGORITHMS.items()],
         "realisations": [{"name": name, "who does the work": words} for name, words in REALISATIONS.items()],
+        "cells": [{"algorithm": name, **{layer: _realisations(row, name) for layer, row in LAYERS.items()}}
+                  for name in ALGORITHMS],
         "experiments": [{"name": one.name, "question": one.question} for one in EXPERIMENTS.values()],
     }
+
+
+def _realisations(row: Layer, algorithm: str) -> str:
+    """Those that an algorithm has at a layer."""
+    return " ".join(name for name in REALISATIONS if not why_not(row, algorithm, name))
 
 
 def _words(fields: tuple[str, ...]) -> str:

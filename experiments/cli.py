@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 import layerlab
-from balancing import ALGORITHMS, LAYERS
+from balancing import ALGORITHMS, LAYERS, REALISATIONS
 from experiments import capture, doctor
 from experiments.catalog import EXPERIMENTS, lists
 from experiments.experiment import Options
@@ -119,13 +119,15 @@ def conduct(name: str, options: Options) -> None:
 @click.option("--topology", type=Word("topology", TOPOLOGIES), default="flat", show_default=True)
 @click.option("--layer", type=Word("layer", LAYERS), default="l4", show_default=True)
 @click.option("--algorithm", type=Word("algorithm", ALGORITHMS), default="round-robin", show_default=True)
+@click.option("--realisation", type=Word("realisation", REALISATIONS), default=None,
+              help="Who decides and remembers.  [default: reactive; proxy at l7]")
 @click.option("--clients", type=int, default=4, show_default=True, help=f"1 to {addresses.MAX_HOSTS}.")
 @click.option("--servers", type=int, default=3, show_default=True, help=f"1 to {addresses.MAX_HOSTS}.")
 @click.option("--weights", type=Weights(), default=None, help="One a server, such as 5,1,1.")
 @click.option("--workers", type=int, default=8, show_default=True, help="Requests a server serves at a time.")
 @click.option("--service-time", type=float, default=0.0, show_default=True, help="Seconds that a request takes.")
 @capture_option
-def shell(topology: str, layer: str, algorithm: str, clients: int, servers: int, weights: tuple[int, ...] | None,
+def shell(topology: str, layer: str, algorithm: str, realisation: str | None, clients: int, servers: int, weights: tuple[int, ...] | None,
           workers: int, service_time: float) -> None:
     """The lab, up, in Mininet's own prompt.
 
@@ -134,13 +136,14 @@ def shell(topology: str, layer: str, algorithm: str, clients: int, servers: int,
       ./lab shell
       ./lab shell --topology nat --layer l3 --clients 6
       ./lab shell --algorithm weighted-round-robin --weights 5,1,1
+      ./lab shell --algorithm maglev --realisation tracked
       echo 'h1 curl -s http://vip/' | ./lab shell --layer l2
     """
     from experiments import shell as room
     from experiments.lab import Lab
 
-    found = Lab(topology, pair(layer, servers=servers, algorithm=algorithm, weights=weights or ()), clients=clients,
-                servers=servers, workers=workers, service_time_s=service_time)
+    services = pair(layer, servers=servers, algorithm=algorithm, weights=weights or (), realisation=realisation or "")
+    found = Lab(topology, services, clients=clients, servers=servers, workers=workers, service_time_s=service_time)
     doctor.check_system()
     room.run(found)
 
