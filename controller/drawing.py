@@ -26,7 +26,7 @@ HEAD = """# What the switch holds
 Drawn from the rules themselves by `python -m controller.drawing`; don't edit it. The code:
 [controller/rules.py](../controller/rules.py) (every service, and `reactive`), [hashed.py](../controller/hashed.py),
 [tracked.py](../controller/tracked.py). Shown is a service with one backend; further ones add rows like its own. At L2
-and L3 a service is TCP, UDP and everything else alike. `reg0` is the backend's id, `reg1` the slot, `reg2` the service's.
+and L3 a service is TCP, UDP and all else alike. `reg0` is the backend's id, `reg1` the slot, `reg2` the service's id.
 """
 
 
@@ -59,7 +59,8 @@ def section(service: Service) -> str:
         f", {service.protocol.upper()}" if service.row.by_port else "")
     lines = [f"## {title}", "", "```mermaid", "flowchart LR", *arrows(flows, rules), "```", "",
              "| table | priority | rule | match | actions |", "|---|---|---|---|---|", *rows(flows)]
-    lines += [f"| group | | {SLOTS} buckets | | each: `{_words(group.buckets[0])}` |" for group in rules.groups.values()]
+    lines += [f"| group | | {SLOTS} buckets | | each: `{_words(group.buckets[0])}` |"
+              for group in rules.groups.values()]
     return "\n".join(lines) + "\n"
 
 

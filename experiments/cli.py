@@ -127,8 +127,8 @@ def conduct(name: str, options: Options) -> None:
 @click.option("--workers", type=int, default=8, show_default=True, help="Requests a server serves at a time.")
 @click.option("--service-time", type=float, default=0.0, show_default=True, help="Seconds that a request takes.")
 @capture_option
-def shell(topology: str, layer: str, algorithm: str, realisation: str | None, clients: int, servers: int, weights: tuple[int, ...] | None,
-          workers: int, service_time: float) -> None:
+def shell(topology: str, layer: str, algorithm: str, realisation: str | None, clients: int, servers: int,
+          weights: tuple[int, ...] | None, workers: int, service_time: float) -> None:
     """The lab, up, in Mininet's own prompt.
 
     \b
