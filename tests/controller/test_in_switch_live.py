@@ -21,11 +21,12 @@ from experiments.flowtable import rules
 from experiments.lab import Lab
 from experiments.services import pair
 from experiments.traffic import ask
-from tests.controller.conns import connect, served_by, who
+from tests.controller.conns import connect, who
 from tests.live import answered, get
 from topologies import addresses
 
-pytestmark = [pytest.mark.live, pytest.mark.usefixtures("framework")]
+pytestmark = pytest.mark.live
+both_frameworks = pytest.mark.usefixtures("framework")  # where messages of every kind are sent
 SWITCH_LAYERS = ["l2", "l3", "l4"]
 IN_SWITCH = ["hashed", "tracked"]
 CHECK = HealthCheck(source=addresses.PROBE, payload="_probe", interval_s=0.25, timeout_s=0.25, rise=2, fall=2,
@@ -41,6 +42,7 @@ def units(lab: Lab) -> Counter[int]:
     return Counter(rule.cookie.backend for rule in rules() if rule.cookie and rule.cookie.kind is Kind.UNIT)
 
 
+@both_frameworks
 @pytest.mark.parametrize("realisation", IN_SWITCH)
 @pytest.mark.parametrize("layer", SWITCH_LAYERS)
 def test_nobody_asks_the_controller(layer: str, realisation: str) -> None:
@@ -157,6 +159,7 @@ def test_slots_that_follow_the_load_move_nobody(layer: str, sockets: list[socket
         assert lab.events("PacketIn") == []
 
 
+@both_frameworks
 @pytest.mark.parametrize("realisation", IN_SWITCH)
 def test_a_dead_servers_connections_end_and_no_others(realisation: str, sockets: list[socket.socket]) -> None:
     """Hashed: of the others' connections only those in slots that Maglev's table moves, 1 % at the most beyond that."""
@@ -198,6 +201,7 @@ def test_with_nobody_left_a_client_hears_so_at_once_and_is_served_again_later(la
         assert get(lab, "h2", "http://vip/")[0].server == "srv3"
 
 
+@both_frameworks
 @pytest.mark.parametrize("realisation", IN_SWITCH)
 def test_the_controller_may_die_and_return(realisation: str, sockets: list[socket.socket]) -> None:
     with Lab("flat", services("l4", realisation, algorithm="random"), clients=4) as lab:
@@ -248,17 +252,21 @@ def restart(lab: Lab, changed: list[Service]) -> None:
     lab.wait("the next controller's rules", lambda: len(lab.events("Ready")) == ready + len(changed))
 
 
-CELLS = [(layer, algorithm, realisation) for layer in SWITCH_LAYERS for algorithm in ALGORITHMS
-         for realisation in IN_SWITCH if not why_not(LAYERS[layer], algorithm, realisation)]
-
-
-@pytest.mark.parametrize(("layer", "algorithm", "realisation"), CELLS)
-def test_every_cell_there_is(layer: str, algorithm: str, realisation: str, sockets: list[socket.socket]) -> None:
-    with Lab("flat", services(layer, realisation, algorithm=algorithm), clients=3) as lab:
-        new = connect(lab, sockets, 6)
-        assert "" not in who(new)
-        assert who(new) == who(new)
-        assert served_by(new[0])
-        for client in lab.clients():
-            answered(datagrams(client, "vip", 7, ["a", "b"]))
+@pytest.mark.parametrize("realisation", IN_SWITCH)
+@pytest.mark.parametrize("layer", SWITCH_LAYERS)
+def test_every_cell_there_is(layer: str, realisation: str) -> None:
+    """A lab with a VIP for each algorithm that can be had so, TCP and UDP: all at once, and each by its own slots."""
+    words = [name for name in ALGORITHMS if not why_not(LAYERS[layer], name, realisation)]
+    found = [dataclasses.replace(one, id=one.id + 10 * number, name=f"{one.name} {name}", health=CHECK)
+             for number, name in enumerate(words)
+             for one in pair(layer, number, algorithm=name, realisation=realisation)]
+    assert len(words) >= 5
+    with Lab("flat", found, clients=6) as lab:
+        for one in lab.services:
+            for client in lab.clients():
+                if one.protocol == "tcp":
+                    answers = get(lab, client.name, f"http://{one.vip}/", times=2)
+                else:
+                    answers = answered(datagrams(client, str(one.vip), 7, ["a", "b"], sockets="kept"))
+                assert len({answer.server for answer in answers}) == 1, one
         assert lab.events("PacketIn") == []
