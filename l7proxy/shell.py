@@ -19,6 +19,8 @@ from typing import cast
 
 from balancing import Server
 from l7proxy.conversation import Conversation
+from l7proxy.exchange import Exchange
+from l7proxy.failures import Failure
 from l7proxy.limits import Wait
 from l7proxy.outside import Close, Site
 from l7proxy.upstreams import Upstreams, UpstreamSocket
@@ -37,6 +39,11 @@ class Front:
     def protocol(self) -> ClientSocket:
         """A protocol for a client that has just connected."""
         return ClientSocket(self)
+
+    def at(self, server: Server) -> list[tuple[Conversation, Exchange]]:
+        """Every exchange that is under way at `server`. Looked for when it is asked, so that no request pays for it."""
+        talks = ((client.talk, client.talk.exchange) for client in self.clients)
+        return [(talk, exchange) for talk, exchange in talks if exchange is not None and exchange.server is server]
 
     def __repr__(self) -> str:
         return f"<Front {self.site.authority.decode()}: {len(self.clients)} clients>"
@@ -92,10 +99,10 @@ class ClientSocket(asyncio.Protocol):
         """The connection that was dialled is open."""
         self.talk.opened()
 
-    def not_opened(self, upstream: UpstreamSocket) -> None:
-        """The connection that was dialled was refused."""
+    def not_opened(self, failure: Failure) -> None:
+        """The connection that was dialled could not be opened."""
         self.upstream = None
-        self.talk.not_opened()
+        self.talk.not_opened(failure)
 
     def upstream_gone(self, clean: bool) -> None:
         """The backend's connection has ended."""
