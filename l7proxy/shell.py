@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
+import struct
 from collections.abc import Callable
 from typing import cast
 
@@ -25,6 +27,8 @@ from l7proxy.limits import Wait
 from l7proxy.outside import Close, Site
 from l7proxy.upstreams import Upstreams, UpstreamSocket
 from l7proxy.wheel import Wheel
+
+_NOT_AT_ALL = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds (socket(7))
 
 
 class Front:
@@ -145,13 +149,19 @@ class ClientSocket(asyncio.Protocol):
 
     def close_client(self, how: Close) -> None:
         if how is Close.ABORT or self.transport.is_closing():
-            self.transport.abort()
+            self._reset()
             return
         self.wait(Wait.LINGER)
         if how is Close.FLUSH:
             self.transport.close()
         else:
             self.transport.write_eof()
+
+    def _reset(self) -> None:
+        """abort() alone would end it in good order, and what was cut off could look whole; so without lingering."""
+        if not self.transport.is_closing():
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NOT_AT_ALL)
+        self.transport.abort()
 
     def wait(self, what: Wait) -> None:
         self.awaited = what
