@@ -12,7 +12,9 @@ What a test is depends on the layer: each asks in its own language, so each can 
     l4 udp   a datagram with `payload`      any datagram from there     dead
     l7       an HTTP request for `path`     `status`, and `body` in it  dead
 
-Besides, a layer that sees a client's connection fail counts that as a failed test (passive health checking).
+Besides, a layer that sees a client's connection fail counts that as a failed test (passive health checking). One that
+is served then ends the row of those that failed, so that now and then a failure among thousands is no reason to go
+down; what the tests themselves have shown is not undone by it.
 
     a dead server gets no new unit after at most    fall x interval_s + timeout_s
 
@@ -86,33 +88,39 @@ class Vitals:
 
     response_s: the smoothed response time in seconds; None before the first test has passed.
     run:        how many tests in a row have passed (above 0) or failed (below).
+    lost:       how many of those that failed were clients' connections.
     """
 
-    __slots__ = ("_back_s", "_measured_s", "check", "response_s", "run", "up")
+    __slots__ = ("_back_s", "_measured_s", "check", "lost", "response_s", "run", "up")
 
     def __init__(self, check: HealthCheck) -> None:
         self.check = check
         self.up = True
-        self.run = 0
+        self.run = self.lost = 0
         self.response_s: float | None = None
         self._measured_s = self._back_s = float("-inf")
 
     def passed(self, now_s: float, took_s: float) -> bool:
         """A test has passed, in `took_s` seconds; return whether the server is up because of it, and was not before."""
-        self.run = max(self.run, 0) + 1
+        self.run, self.lost = max(self.run, 0) + 1, 0
         self._smooth(now_s, took_s)
         if self.up or self.run < self.check.rise:
             return False
         self.up, self._back_s = True, now_s
         return True
 
-    def failed(self) -> bool:
-        """A test, or a client's connection, has failed; return whether the server is down because of it."""
+    def failed(self, passive: bool = False) -> bool:
+        """A test, or (`passive`) a client's connection, has failed; return whether the server is down because of it."""
         self.run = min(self.run, 0) - 1
+        self.lost += passive
         if not self.up or -self.run < self.check.fall:
             return False
         self.up, self.response_s = False, None  # what it took before it died says nothing of how it comes back
         return True
+
+    def served(self) -> None:
+        """A client was served: the connections that failed before it are not in a row with any after it."""
+        self.run, self.lost = self.run + self.lost, 0
 
     def _smooth(self, now_s: float, took_s: float) -> None:
         """An exponentially weighted moving average: what is `half_life_s` old counts half."""

@@ -5,6 +5,7 @@
     who            says                                     what follows
     a test         passed, failed          (health.py)      Up, Down; whoever is on a dead server is let go (on_leave)
     a client       its connection failed   (passive)        as a failed test
+                   it was served                            the failed connections before it end a row
     an operator    set_weight, drain, add, remove, ...      Changed; Drained, once the last unit is gone
 
 Rules kept here:
@@ -165,11 +166,20 @@ class Pool:
             self._refresh()
             self._record(Up(self.name, server.name))
 
-    def failed(self, server: Server, why: str) -> None:
-        """A test of `server`, or a client's connection to it, has failed; `why` is told if it is down because of it."""
-        if server.vitals is not None and server.vitals.failed():
+    def failed(self, server: Server, why: str, passive: bool = False) -> None:
+        """A test of `server`, or (`passive`) a client's connection to it, has failed.
+
+        `why` is told if it is down because of it. One that was removed can't go down any more.
+        """
+        if server.vitals is not None and server.vitals.failed(passive) and server.up:
             self._record(Down(self.name, server.name, why))
             self.set_up(server, False)
+
+    def served(self, server: Server) -> None:
+        """A client's connection to `server` has done what it was for. Called for each: it has to cost nothing."""
+        vitals = server.vitals
+        if vitals is not None and vitals.lost:
+            vitals.served()
 
     def set_up(self, server: Server, up: bool) -> None:
         """Let a server in or out; who is on it when it goes, is let go."""

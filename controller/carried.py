@@ -93,7 +93,7 @@ class Carried:
         server = self.assignments.server_of(unit)
         self.assignments.release(unit)
         if server and fields["refused"]:
-            self.pool.failed(server, "refused a client's connection")
+            self.pool.failed(server, "refused a client's connection", passive=True)
 
     def idled(self, match: Mapping[str, Any], backend_id: int) -> None:
         """The switch no longer has a unit's flow, which led to this backend. It may have another one by now."""

@@ -136,7 +136,8 @@ class Lab:
     def _start_proxy(self) -> None:
         if self._by_proxy:
             self._spawn("proxy", [*PYTHON, "-m", "l7proxy", "--services", str(self.services_file),
-                                  "--events", str(self.directory / "proxy.ndjson")], host="proxy")
+                                  "--events", str(self.directory / "proxy.ndjson"),
+                                  "--api", str(self.directory / "proxy.sock")], host="proxy")
 
     def _start_servers(self) -> None:
         capacity = [f"--workers={self.capacity.workers}", f"--service-time={self.capacity.service_time_s}"]

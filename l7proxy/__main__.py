@@ -18,13 +18,15 @@ from layerlab import LabError
 @click.option("--services", required=True, metavar="FILE.json", type=click.Path(path_type=Path),
               help="A JSON list of services; those of layer l7 are served, the rest is left alone.")
 @click.option("--events", metavar="FILE.ndjson", type=click.Path(path_type=Path),
-              help="Append what is decided to this file: Ready, Assigned, Released.")
+              help="Append what happens to this file: Ready, Assigned, Released, Up, Down, ...")
 @click.option("--listen", metavar="ADDRESS[:PORT]",
               help="Listen here instead of on the VIP: for use outside the lab, with one VIP and port.")
-def main(services: Path, events: Path | None, listen: str | None) -> None:
+@click.option("--api", metavar="SOCKET", type=click.Path(path_type=Path),
+              help="Make a Unix socket here, at which this user can see and change the pools (balancing/api.py).")
+def main(services: Path, events: Path | None, listen: str | None, api: Path | None) -> None:
     """Layer Lab's reverse proxy: balances HTTP/1.1 requests, one by one, over the backends of its services."""
     try:
-        loop.run(serve(doors(read_services(services), listen), events, Limits()))
+        loop.run(serve(doors(read_services(services), listen), services, events, Limits(), api))
     except LabError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -12,9 +12,10 @@ Rules kept here:
 
 from __future__ import annotations
 
-from balancing import Unit
+from balancing import Server, Unit
 from l7proxy import failures, write
 from l7proxy.exchange import Exchange
+from l7proxy.failures import Failure
 from l7proxy.http1 import RequestReader, ResponseReader
 from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, RequestHead
@@ -83,10 +84,10 @@ class Conversation:
             self.exchange.opened(reused=False)
             self._pace_client()
 
-    def not_opened(self) -> None:
-        """The connection that was dialled was refused."""
+    def not_opened(self, failure: Failure = failures.REFUSED) -> None:
+        """The connection that was dialled could not be opened."""
         if self.exchange is not None:
-            self.exchange.fail(failures.REFUSED)
+            self.exchange.fail(failure)
             self._next_requests()
 
     def upstream_bytes(self, data: bytes) -> None:
@@ -115,7 +116,7 @@ class Conversation:
             self.exchange.pump_request()
             self._pace_client()
 
-    # What the clock and the operator do.
+    # What the clock, the tests and the operator do.
 
     def timed_out(self, what: Wait) -> None:
         """`what` has been waited for beyond its limit."""
@@ -126,6 +127,12 @@ class Conversation:
             self.refuse(Refused(408, "the request did not come in time", "RFC 9110 15.5.9"))
         else:
             self.close(Close.ABORT if what is Wait.RELAY else Close.FLUSH)
+
+    def forsaken(self, exchange: Exchange, server: Server) -> None:
+        """`server` is down, or was removed; if `exchange` is still under way there, it is not waited for."""
+        if self.exchange is exchange and exchange.server is server:
+            exchange.forsaken()
+            self._next_requests()
 
     def drain(self) -> None:
         """The proxy stops: finish the request in flight, take no other."""

@@ -153,6 +153,8 @@ class Exchange:
         """The answer is complete. An answer before the request's end leaves neither connection usable."""
         talk, answer = self.talk, self.answer
         keep = self.sent and answer is not None and answer.persistent and not talk.responses.buffer
+        if self.server is not None:
+            self.pool.served(self.server)
         self.part(keep)
         talk.finished(self.sent)
 
@@ -164,17 +166,27 @@ class Exchange:
         if self.talk.exchange is self:
             self.fail(failures.LOST)
 
+    def forsaken(self) -> None:
+        """Its server is down, or was removed: what has come of the answer counts, the rest is not waited for."""
+        if self.open:
+            self.pump_response()
+        if self.talk.exchange is self:
+            self.fail(failures.DOWN if self.open else failures.FORSAKEN)
+
     # When it goes wrong.
 
     def fail(self, failure: Failure) -> None:
         """No answer from this server, or not all of it: another try, or an answer of our own."""
         self.failure = failure
         repeat = self._may_repeat(failure.again)
-        if repeat and self.reused:
+        idled = failure is failures.LOST and self.reused and not self.heard
+        if repeat and idled:
             self._anew()
             return
         server = self.server
         self.part(keep=False)
+        if server is not None and failure.blame and not idled:
+            self.pool.failed(server, failure.blame, passive=True)
         if repeat and server is not None:
             self.tried += (server,)
             self.choose()

@@ -48,6 +48,8 @@ class Limits:
     chunk_line_bytes: one chunk-size line, extensions included.
     read_ahead_bytes: what is read from a client before it can be sent on; then reading pauses.
     idle_upstreams: connections kept open to one backend.
+    probe_body_bytes: how much of the answer to a test is read.
+    api_connections: how many connections of operators are served at a time.
     """
 
     keep_alive_s: float = 60.0
@@ -65,6 +67,8 @@ class Limits:
     chunk_line_bytes: int = 256
     read_ahead_bytes: int = 65_536
     idle_upstreams: int = 128
+    probe_body_bytes: int = 65_536
+    api_connections: int = 16
 
     def ticks(self, wait: Wait) -> int:
         """How many ticks of the wheel `wait` may last; at least one."""

@@ -33,7 +33,7 @@ class Outside(Protocol):
     """What the core can do to the world."""
 
     def dial(self, server: Server, fresh: bool) -> bool:
-        """Get a connection to `server`. True: an idle one is at hand and open. False: opened() or failed() follows."""
+        """Get a connection to `server`. True: an idle one is at hand and open. False: opened() or not_opened()."""
 
     def to_upstream(self, data: bytes) -> None:
         """Send to the backend."""

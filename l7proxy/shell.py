@@ -14,15 +14,21 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
+import struct
 from collections.abc import Callable
 from typing import cast
 
 from balancing import Server
 from l7proxy.conversation import Conversation
+from l7proxy.exchange import Exchange
+from l7proxy.failures import Failure
 from l7proxy.limits import Wait
 from l7proxy.outside import Close, Site
 from l7proxy.upstreams import Upstreams, UpstreamSocket
 from l7proxy.wheel import Wheel
+
+_NOT_AT_ALL = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds (socket(7))
 
 
 class Front:
@@ -37,6 +43,11 @@ class Front:
     def protocol(self) -> ClientSocket:
         """A protocol for a client that has just connected."""
         return ClientSocket(self)
+
+    def at(self, server: Server) -> list[tuple[Conversation, Exchange]]:
+        """Every exchange that is under way at `server`. Looked for when it is asked, so that no request pays for it."""
+        talks = ((client.talk, client.talk.exchange) for client in self.clients)
+        return [(talk, exchange) for talk, exchange in talks if exchange is not None and exchange.server is server]
 
     def __repr__(self) -> str:
         return f"<Front {self.site.authority.decode()}: {len(self.clients)} clients>"
@@ -92,10 +103,10 @@ class ClientSocket(asyncio.Protocol):
         """The connection that was dialled is open."""
         self.talk.opened()
 
-    def not_opened(self, upstream: UpstreamSocket) -> None:
-        """The connection that was dialled was refused."""
+    def not_opened(self, failure: Failure) -> None:
+        """The connection that was dialled could not be opened."""
         self.upstream = None
-        self.talk.not_opened()
+        self.talk.not_opened(failure)
 
     def upstream_gone(self, clean: bool) -> None:
         """The backend's connection has ended."""
@@ -138,13 +149,19 @@ class ClientSocket(asyncio.Protocol):
 
     def close_client(self, how: Close) -> None:
         if how is Close.ABORT or self.transport.is_closing():
-            self.transport.abort()
+            self._reset()
             return
         self.wait(Wait.LINGER)
         if how is Close.FLUSH:
             self.transport.close()
         else:
             self.transport.write_eof()
+
+    def _reset(self) -> None:
+        """abort() alone would end it in good order, and what was cut off could look whole; so without lingering."""
+        if not self.transport.is_closing():
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NOT_AT_ALL)
+        self.transport.abort()
 
     def wait(self, what: Wait) -> None:
         self.awaited = what

@@ -3,7 +3,9 @@
      dial ──► idle one of this server? ──yes──► in use, at once
                      │ no
                      └──connect──► opened: in use; or, if whoever asked has gone, idle
-     part(keep) ──► idle, newest first; closed when it idles too long, or speaks without being asked
+     part(keep) ──► idle, newest first; closed when it idles too long, speaks without being asked, or its server goes
+
+Rule: whoever is added is given a home in the same round of the loop, so none can be chosen that has none.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from balancing import Pool, Server
+from l7proxy import failures
 from l7proxy.limits import Limits, Wait
 from l7proxy.wheel import Wheel
 
@@ -30,10 +33,22 @@ class Upstreams:
         self._dials: set[asyncio.Task[None]] = set()
 
     def add(self, pool: Pool) -> None:
-        """Give every server of `pool` a home."""
+        """Give every server of `pool` a home that has none yet."""
         for server in pool.servers.values():
-            address = str(server.backend.ip), pool.service.port_of(server.backend) or 0
-            self._home_of[server] = self._homes.setdefault(address, Home(self, *address))
+            if server not in self._home_of:
+                address = str(server.backend.ip), pool.service.port_of(server.backend) or 0
+                self._home_of[server] = self._homes.setdefault(address, Home(self, *address))
+
+    def leave(self, server: Server, removed: bool) -> None:
+        """`server` is down, or was `removed`: close its idle connections, unless one that is up lives there, too."""
+        home = self._home_of[server]
+        others = [other for other, place in self._home_of.items() if place is home and other is not server]
+        if not any(other.up for other in others):
+            home.empty()
+        if removed:
+            del self._home_of[server]
+        if removed and not others:
+            del self._homes[home.ip, home.port]
 
     def take(self, server: Server) -> UpstreamSocket | None:
         """An idle connection to `server`, if there is one that is not about to close."""
@@ -59,15 +74,14 @@ class Upstreams:
         home = upstream.home
         try:
             await asyncio.get_running_loop().create_connection(lambda: upstream, home.ip, home.port)
-        except OSError:
+        except OSError as error:
             if upstream.owner is not None:
-                upstream.owner.not_opened(upstream)
+                upstream.owner.not_opened(failures.not_connected(error))
 
     def close(self) -> None:
         """Close every idle connection."""
         for home in self._homes.values():
-            for upstream in home.idle:
-                upstream.transport.close()
+            home.empty()
 
 
 class Home:
@@ -78,6 +92,12 @@ class Home:
     def __init__(self, upstreams: Upstreams, ip: str, port: int) -> None:
         self.upstreams, self.ip, self.port = upstreams, ip, port
         self.idle: list[UpstreamSocket] = []
+
+    def empty(self) -> None:
+        """Close the idle connections."""
+        idle, self.idle = self.idle, []
+        for upstream in idle:
+            upstream.hang_up()
 
     def __repr__(self) -> str:
         return f"<Home of {self.ip} {self.port}: {len(self.idle)} idle>"

@@ -11,12 +11,14 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from balancing import Pool, Service
+from experiments.api_client import request
 from l7proxy.conversation import Conversation
 from l7proxy.limits import Limits
 from l7proxy.outside import Site
@@ -94,8 +96,15 @@ def talk():
     return build
 
 
+HEALTHY = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nhealthy"
+
+
 class Origin(BaseHTTPRequestHandler):
-    """A real server. /echo sends the body back, /chunked in chunks, /bytes/N N bytes; all say who and on what."""
+    """A real server. /echo sends the body back, /chunked in chunks, /bytes/N N bytes; all say who and on what.
+
+    Tests are answered with server.health, and neither they nor their connections are counted among the clients'. While
+    server.awake is clear, nothing is answered, as by a program that hangs.
+    """
 
     protocol_version = "HTTP/1.1"
     server_version = "SecretServer/1"
@@ -105,7 +114,12 @@ class Origin(BaseHTTPRequestHandler):
 
     def setup(self):
         super().setup()
-        self.server.connections += 1
+        self.server.open.add(self)
+        self.counted = False
+
+    def finish(self):
+        self.server.open.discard(self)
+        super().finish()
 
     def _body(self):
         """The request's body in pieces, whichever way it is framed."""
@@ -134,7 +148,15 @@ class Origin(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def answer(self):
-        self.server.requests += 1
+        self.server.awake.wait(60)
+        if self.headers["User-Agent"] == "layer-lab-probe":
+            self.server.probes.append([self.requestline, *map(list, self.headers.items())])
+            self.close_connection = True
+            return self.wfile.write(self.server.health)
+        with self.server.lock:
+            self.server.requests += 1
+            self.server.connections += not self.counted
+            self.counted = True
         if self.path == "/headers":
             return self._send(json.dumps([self.requestline, *map(list, self.headers.items())]).encode())
         if self.path == "/count":
@@ -150,8 +172,15 @@ class Origin(BaseHTTPRequestHandler):
             return self.wfile.write(b"all there is")
         if self.path == "/wait":
             self.server.entered.set()
-            self.server.go_on.wait(20)
+            self.server.go_on.wait(60)
+            self.server.awake.wait(60)
             return self._send(b"waited")
+        if self.path == "/half":
+            self._start(("Content-Length", "9"))
+            self.wfile.write(b"half")
+            self.server.entered.set()
+            self.server.go_on.wait(60)
+            return self.wfile.write(b" full")
         if self.path.startswith("/bytes/"):
             left = int(self.path.rsplit("/", 1)[1])
             self._start(("Content-Length", str(left)))
@@ -173,12 +202,16 @@ def origins():
         server = ThreadingHTTPServer(("127.0.0.1", 0), Origin)
         server.daemon_threads = True
         server.name, server.requests, server.connections = name, 0, 0
-        server.entered, server.go_on = threading.Event(), threading.Event()
+        server.entered, server.go_on, server.awake = threading.Event(), threading.Event(), threading.Event()
+        server.awake.set()
+        server.lock = threading.Lock()
+        server.health, server.probes, server.open = HEALTHY, [], set()
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         found.append(server)
     yield found
     for server in found:
         server.go_on.set()
+        server.awake.set()
         server.shutdown()
         server.server_close()
 
@@ -186,14 +219,29 @@ def origins():
 class Running:
     """A proxy as a process."""
 
-    def __init__(self, process, url, port, events):
-        self.process, self.url, self.port, self.events_file = process, url, port, events
+    def __init__(self, process, port, services, events, api):
+        self.process, self.port, self.url = process, port, f"http://127.0.0.1:{port}"
+        self.services_file, self.events_file, self.socket = services, events, api
 
     def connect(self):
         return socket.create_connection(("127.0.0.1", self.port), 20)
 
     def events(self):
-        return [json.loads(line) for line in self.events_file.read_text().splitlines()]
+        """What has happened so far, line by line; the last may be half written."""
+        return [json.loads(line) for line in self.events_file.read_text().split("\n")[:-1]]
+
+    def wait_for(self, event, times=1, **fields):
+        """Wait until so many events of this kind have happened; return the last of them."""
+        wanted = {"event": event} | fields
+        deadline = time.monotonic() + 30
+        while len(found := [it for it in self.events() if wanted.items() <= it.items()]) < times:
+            assert time.monotonic() < deadline, f"waited for {times} of {wanted}: {self.events()[-20:]}"
+            time.sleep(0.02)
+        return found[-1]
+
+    def api(self, method, path, form=None):
+        """Ask the API; return (status, what it says)."""
+        return request(self.socket, method, path, form)
 
     def stop(self, number=signal.SIGTERM):
         """Signal it, and see it end."""
@@ -209,28 +257,56 @@ class Running:
 
 @pytest.fixture
 def proxy(tmp_path):
-    """Start proxies: proxy(ports, **service fields) -> Running; `first`: services asked before that one.
+    """Start proxies: proxy(ports, **service fields) -> Running. Ready when its line has come.
 
-    Ready when its line has come.
+    first: services asked before that one. folder: where its API's socket is.
     """
     started = []
 
-    def start(ports, first=(), **fields):
-        file, events = tmp_path / "services.json", tmp_path / "events.ndjson"
+    def start(ports, first=(), folder=tmp_path, **fields):
+        file, events, api = tmp_path / "services.json", tmp_path / "events.ndjson", Path(folder, "proxy.sock")
         file.write_text(json.dumps([it.to_json() for it in (*first, service(ports, **fields))]))
         process = subprocess.Popen(
-            [sys.executable, "-m", "l7proxy", "--services", file, "--events", events, "--listen", "127.0.0.1:0"],
+            [sys.executable, "-m", "l7proxy", "--services", file, "--events", events, "--api", api,
+             "--listen", "127.0.0.1:0"],
             cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)
         assert select.select([process.stderr], [], [], 30)[0], "no sign of life"
         line = process.stderr.readline()
         port = int(line.rsplit(":", 1)[1])
-        started.append(Running(process, f"http://127.0.0.1:{port}", port, events))
+        started.append(Running(process, port, file, events, api))
         return started[-1]
 
     yield start
     for running in started:
         if running.process.poll() is None:
             running.stop()
+
+
+class Program:
+    """A server as a process: python -m experiments.server, which can be stopped, killed and started again."""
+
+    def __init__(self, name):
+        self.name, self.port = name, 0
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "experiments.server", "--name", self.name, "--port", str(self.port),
+             "--address", "127.0.0.1"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline().partition("http=")[2].split()[0])
+
+    def kill(self):
+        self.process.kill()
+        self.process.communicate(timeout=30)
+
+
+@pytest.fixture
+def programs():
+    """Three servers that are processes of their own: s1, s2, s3."""
+    found = [Program(name) for name in ("s1", "s2", "s3")]
+    yield found
+    for program in found:
+        program.kill()
 
 
 def closed_port():
@@ -245,5 +321,3 @@ def dead():
     """The port of a server that refuses every connection."""
     with closed_port() as holder:
         yield holder.getsockname()[1]
-
-
