@@ -32,6 +32,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment("distinguish", "by what can each layer send a request: port, URL, header, cookie?",
                    _alone("distinguish")),
         Experiment("cost", "what does each layer cost, beside plain switching?", _alone("cost")),
+        Experiment("algorithms", "which algorithm answers soonest, when servers and sessions are not all alike?",
+                   _later("algorithms", "parts")),
         Experiment("crowd", "1,000 clients at once: who gets them, and what must a switch remember?", _alone("crowd")),
     )
 }

@@ -50,8 +50,8 @@ class Lab:
     """
 
     def __init__(self, topology: str, services: Sequence[Service], *, clients: int = 12, servers: int = 3,
-                 workers: int = 8, service_time_s: float = 0.0, apart: bool = False, runs: Mapping[str, Sequence[int]] = RUNS,
-                 say: Callable[[str], object] = lambda words: None) -> None:
+                 workers: int = 8, service_time_s: float = 0.0, apart: bool = False,
+                 runs: Mapping[str, Sequence[int]] = RUNS, say: Callable[[str], object] = lambda words: None) -> None:
         self.services = check_services(services)
         self.topo = TOPOLOGIES[choice("topology", topology, TOPOLOGIES)](clients=clients, servers=servers)
         self.capacity = Settings(ports=tuple(L4_PORTS.values()), workers=workers, apart=apart,

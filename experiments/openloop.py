@@ -141,12 +141,11 @@ class _Stage:
             if guest in self._present and guest.number == number:
                 guest.end(error=f"no answer within {self.patience_s:g} s")
 
-    def _pause_s(self, following: Visit | None) -> float | None:
-        """Until when nothing is due: seconds, at least 0."""
+    def _pause_s(self, following: Visit | None) -> float:
+        """For how many seconds nothing is due; 0 where nothing is to come."""
         due = [following.at_s] if following else []
-        if self._deadlines:
-            due.append(self._deadlines[0][0])
-        return max(0.0, min(due) - self.now_s) if due else None
+        due += [self._deadlines[0][0]] if self._deadlines and self._present else []
+        return max(0.0, min(due, default=0.0) - self.now_s)
 
     def clear(self) -> None:
         """Close what is still open: only if something went wrong."""

@@ -46,6 +46,9 @@ class Lengths:
         return sum((length ** -self.shape - end) / (1 - end) for length in range(1, self.most + 1))
 
 
+ONE = Lengths()
+
+
 @dataclass(frozen=True)
 class Traffic:
     """A kind of traffic.
@@ -64,7 +67,7 @@ class Traffic:
     service_s: float
     seconds: float
     clients: int
-    lengths: Lengths = Lengths()
+    lengths: Lengths = ONE
 
     def __post_init__(self) -> None:
         if self.sessions < 1 or self.clients < 1:
