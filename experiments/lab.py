@@ -136,17 +136,34 @@ class Lab:
                                   "--events", str(self.directory / "proxy.ndjson")], host="proxy")
 
     def _start_servers(self) -> None:
+        names = [host + suffix for host in self.topo.server_names() for suffix in self.runs]
+        for name in names:
+            self._spawn_server(name)
+        for name in names:
+            self._wait_for_server(name)
+
+    def _spawn_server(self, name: str) -> None:
+        host, dash, rest = name.partition("-")
+        ports = [f"--port={port}" for port in self.runs[dash + rest]]
+        echo = [] if rest else [f"--udp={port}" for port in (PORTS["udp"], L4_PORTS["udp"])]
         capacity = [f"--workers={self.capacity.workers}", f"--service-time={self.capacity.service_time_s}",
                     *["--apart"] * self.capacity.apart]
-        udp = [f"--udp={port}" for port in (PORTS["udp"], L4_PORTS["udp"])]
-        names = [(host, host + suffix) for host in self.topo.server_names() for suffix in self.runs]
-        for host, name in names:
-            ports = [f"--port={port}" for port in self.runs[name.removeprefix(host)]]
-            echo = udp if name == host else []
-            command = [*PYTHON, "-m", "experiments.server", "--name", name, *ports, *echo, *capacity]
-            self._spawn(name, command, host=host)
-        for _, name in names:
-            self.wait(f"{name} to serve", partial(self.processes.has_said, name, "ready"))
+        command = [*PYTHON, "-m", "experiments.server", "--name", name, *ports, *echo, *capacity]
+        self._spawn(name, command, host=host)
+
+    def _wait_for_server(self, name: str) -> None:
+        self.wait(f"{name} to serve", partial(self.processes.has_said, name, "ready"))
+
+    def kill_server(self, name: str) -> None:
+        """End a server's program on the spot (SIGKILL), as a crash would."""
+        program = self.processes.pop(name)
+        program.kill()
+        program.wait()
+
+    def start_server(self, name: str) -> None:
+        """Start a server's program that was killed; return once it serves."""
+        self._spawn_server(name)
+        self._wait_for_server(name)
 
     def _start_captures(self) -> None:
         """Where captures are wanted: one at each end of each link, before there is traffic."""

@@ -110,6 +110,24 @@ def test_each_request_of_a_session_has_its_own_time(start) -> None:
     assert [call.error for call in calls] == ["", "", "", "no answer within 0.4 s"]
 
 
+def test_a_session_keeps_its_pace_also_where_it_has_to_make_up_for_time(start) -> None:
+    """Meant to be 0.05 s apart; the first takes 0.2 s, so the next three are late, and that is in what they took."""
+    server = start("s1", "--port", "0", "--address", "127.0.0.1")
+    paths = ("/?sleep=0.2", "/", "/", "/", "/", "/")
+    calls = play([Visit(0.0, HERE[0], ("127.0.0.1", server.ports[0]), paths, pace_s=0.05)])
+    assert [call.at_s for call in calls] == pytest.approx([0.0, 0.05, 0.1, 0.15, 0.2, 0.25])
+    assert all(call.took_s >= 0.2 - call.at_s for call in calls)
+    assert requests.get(f"{server.url}/_stats", timeout=20).json()["connections"] == 1
+
+
+def test_one_that_persists_goes_on_in_a_new_connection_and_a_close_in_between_costs_nothing(server) -> None:
+    good, bad = whole("200 OK", b'{"server": "s1"}'), whole("503 Busy", b"{}")
+    with answering(good, b"", bad, good) as port:
+        calls = play([Visit(0.0, HERE[0], ("127.0.0.1", port), ("/",) * 4, pace_s=0.05, persists=True)])
+    assert [(call.number, call.error) for call in calls] == [
+        (1, ""), (2, "closed before the answer was whole"), (3, "HTTP 503"), (4, "")]
+
+
 def test_from_inside_each_client_s_host(start_alone) -> None:
     servers = [start_alone(name, "--port", "8080", "--address", "127.0.0.1") for name in ("s1", "s2")]
     calls: list[Call] = play(Visit(0.0, server.host, ("127.0.0.1", 8080), ("/",)) for server in servers)
