@@ -85,7 +85,7 @@ def not_as_said(rows: Rows) -> list[str]:
     tail = {row["layer"]: row["p95_ms"] for row in rows if (row["case"], row["algorithm"]) == (HEAVY.name, YARDSTICK)}
     found = [f"{row['failed']} requests failed in {row['case']!r} at {row['layer'].upper()} with {row['algorithm']}"
              for row in rows if row["failed"]]
-    if tail and tail["l7"] >= tail["l4"]:
+    if {"l4", "l7"} <= set(tail) and tail["l7"] >= tail["l4"]:
         found.append(f"with {HEAVY.name} {YARDSTICK} was no quicker at L7 than at L4")
     return found
 
@@ -113,7 +113,7 @@ def strain(rows: Rows) -> str:
     cpu, late_ms = (max(row[column] for row in rows) for column in ("cpu", "late_p99_ms"))
     figures = f"the lab used at most {100 * cpu:.0f} % of the machine, and 99 of 100 sessions began within " \
               f"{late_ms:.0f} ms of their time"
-    return f"Don't trust these figures, the machine is in them: {figures}." if strained(rows) else \
+    return f"Not to be trusted, for the machine is in these figures: {figures}." if strained(rows) else \
         f"The machine was not what was measured: {figures}."
 
 

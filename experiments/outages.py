@@ -149,7 +149,7 @@ def moved_hosts(calls: Sequence[Call], times: Times) -> int:
 
 
 def _was_moved(own: Sequence[Call], fault_s: float) -> bool:
-    """Whether a host's server is another since the fault, though it was not the victim. fault_s: on the calls' clock."""
+    """Whether a host got another server after the fault, though its own was not the victim. fault_s: as calls count."""
     before = [call.server for call in own if call.server and call.at_s + call.took_s < fault_s]
     after = {call.server for call in own if call.server and call.at_s >= fault_s}
     return bool(before) and before[-1] != VICTIM and not after <= {before[-1]}

@@ -53,7 +53,7 @@ def test_a_unit_that_is_taken_from_a_server_that_lives() -> None:
               event("Assigned", 101.5, VICTIM, "2"), event("Assigned", 101.6, "srv1", "2"),
               event("Assigned", 102.0, "srv1", "3"), event("Released", 102.1, "srv1", "3"),
               event("Assigned", 102.0, "srv1", "4"), event("Assigned", 102.1, "srv3", "4")]
-    assert moved_units(events, TIMES) == 1, "only the last: the first was long before, the second's server is the victim"
+    assert moved_units(events, TIMES) == 1, "not the first, long before; not the second, the victim's"
 
 
 def test_times_are_those_of_the_victim_and_within_their_span() -> None:
