@@ -35,10 +35,26 @@ from experiments.display import Display
 from experiments.experiment import Options, Part
 from experiments.fairness import jain
 from experiments.margins import NOBODY, contest, percentile_ms, pooled
-from experiments.rounds import CASES, CELLS, EQUAL, FULL, HEAVY, QUICK, TURNING, UNEQUAL, Case, Found, lab_for, measure
+from experiments.rounds import (
+    CASES,
+    CELLS,
+    EQUAL,
+    FULL,
+    HEAVY,
+    QUICK,
+    SLOW,
+    SLOWNESS,
+    TURNING,
+    UNEQUAL,
+    Case,
+    Found,
+    lab_for,
+    measure,
+)
 
 YARDSTICK = "round-robin"
 FAR = 1.25                    # a margin over the yardstick that would be news on equal servers
+SEEN = 1.5                    # how much slower than the others a slow server must look to be seen
 MOST_CPU, MOST_LATE_MS = 0.85, 25.0  # beyond either the machine was measured, and not the algorithms
 
 Rows = Sequence[Mapping[str, Any]]
@@ -59,6 +75,7 @@ def _row(found: Found, case: Case, layer: str, algorithm: str) -> dict[str, obje
         "sessions": len(cell.late_s), "requests": len(took_s), "failed": cell.failed, "units": cell.units,
         "share": share, "jain": round(evenness or 0.0, 3),
         **{f"p{percent}_ms": round(percentile_ms(took_s, percent), 1) for percent in (50, 95, 99)},
+        "tests_ms": found.tests_ms.get((case.name, layer, algorithm)),
         "late_p99_ms": round(percentile_ms(cell.late_s, 99), 1), "cpu": round(found.cpu[case.name], 3),
     }
 
@@ -87,6 +104,19 @@ def not_as_said(rows: Rows) -> list[str]:
              for row in rows if row["failed"]]
     if {"l4", "l7"} <= set(tail) and tail["l7"] >= tail["l4"]:
         found.append(f"with {HEAVY.name} {YARDSTICK} was no quicker at L7 than at L4")
+    if seen_slow(rows).get("l7", SLOWNESS) < SEEN:
+        found.append("tests at L7 did not see which server had turned slow")
+    return found
+
+
+def seen_slow(rows: Rows) -> dict[str, float]:
+    """How many times the others' response time tests measured of the server that had turned slow, by layer."""
+    found = {}
+    for row in rows:
+        tests_ms = row.get("tests_ms") if row["case"] == TURNING.name else None
+        if tests_ms and all(tests_ms.values()):
+            others = [value for server, value in tests_ms.items() if server != SLOW]
+            found[str(row["layer"])] = tests_ms[SLOW] / (sum(others) / len(others))
     return found
 
 
@@ -122,7 +152,9 @@ def moral(rows: Rows) -> str:
     wrong = f"Otherwise than predicted: {'; '.join(not_as_said(rows))}. " if not_as_said(rows) else ""
     tails = ", ".join(f"{row['layer'].upper()} {row['p95_ms']:.0f} ms" for row in rows
                       if (row["case"], row["algorithm"]) == (HEAVY.name, YARDSTICK))
-    return f"{wrong}p95 with {HEAVY.name}, {YARDSTICK}: {tails}. {strain(rows)}"
+    seen = ", ".join(f"{layer.upper()} {times:.1f}" for layer, times in seen_slow(rows).items())
+    return (f"{wrong}p95 with {HEAVY.name}, {YARDSTICK}: {tails}. How many times as slow as the others tests found "
+            f"{SLOW} when it had turned slow ({SLOWNESS:g} times): {seen or 'not measured'}. {strain(rows)}")
 
 
 def moral_of_best(rows: Rows) -> str:

@@ -17,6 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from balancing import ALGORITHMS, LAYERS, HealthCheck, Service
 from experiments import machine
@@ -35,6 +36,7 @@ TEST_S = 0.01               # what a test asks of a worker, in seconds
 IDLE_TIMEOUT_S = {"l2": 1, "l3": 1, "l4": 3}  # so short that a client's next session is mostly another unit
 STAGGER_S = 0.5             # over which the cells' beginnings are spread
 SLOW, SLOWNESS = "srv1", 3.0
+TESTED = "least-response-time"  # the only one that reads what tests measure
 HEALTH = HealthCheck(interval_s=0.5, timeout_s=5.0, source=addresses.PROBE, path="/_probe")
 
 
@@ -109,10 +111,15 @@ Key = tuple[str, str, str]  # case, layer, algorithm
 
 @dataclass
 class Found:
-    """All that a run has found. cpu: the busiest round's part of the machine, by case."""
+    """All that a run has found.
+
+    cpu:      the busiest round's part of the machine, by case.
+    tests_ms: what the tests of TESTED measured of each server, smoothed, at the end of the case's last round.
+    """
 
     cells: dict[Key, Cell] = field(default_factory=lambda: defaultdict(Cell))
     cpu: dict[str, float] = field(default_factory=dict)
+    tests_ms: dict[Key, dict[str, float | None]] = field(default_factory=dict)
 
 
 # -- the lab -----------------------------------------------------------------------------------
@@ -125,7 +132,7 @@ def services() -> list[Service]:
 
 
 def _service(number: int, case: Case, layer: str, algorithm: str) -> Service:
-    health = HEALTH if algorithm == "least-response-time" else None
+    health = HEALTH if algorithm == TESTED else None
     one = service(layer, number, servers=SERVERS, algorithm=algorithm, weights=case.workers, health=health)
     port = FIRST_PORT + number
     backends = tuple(dataclasses.replace(backend, port=port) for backend in one.backends)
@@ -172,6 +179,7 @@ def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lamb
             found.cpu[case.name] = max(cpu, found.cpu.get(case.name, 0.0))
             for cell in CELLS:
                 found.cells[case.name, *cell].add(calls[name_of(case, *cell)])
+            found.tests_ms |= {(case.name, layer, TESTED): _tests_ms(lab, case, layer) for layer in LAYERS}
     _count_units(lab, found, spans)
     return found
 
@@ -213,6 +221,13 @@ def _play(lab: Lab, case: Case, wanted: Iterator[Visit], halfway_s: float) -> li
 def _turn_slow(lab: Lab, after_s: float) -> None:
     time.sleep(after_s)
     lab.set_capacity(SLOW, slowness=SLOWNESS)
+
+
+def _tests_ms(lab: Lab, case: Case, layer: str) -> dict[str, float | None]:
+    """What the balancer says that tests have measured, in milliseconds."""
+    target = f"/services/{quote(name_of(case, layer, TESTED))}"
+    pool = lab.api("GET", target, proxy=not LAYERS[layer].in_switch)
+    return {server["name"]: server["response_ms"] for server in pool["servers"]}
 
 
 def _pids(lab: Lab) -> dict[str, int]:

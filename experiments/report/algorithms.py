@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.algorithms import YARDSTICK, not_as_said, strain
+from experiments.algorithms import SEEN, YARDSTICK, not_as_said, seen_slow, strain
 from experiments.envelope import Row
 from experiments.report.section import Reading, Rows
 from experiments.report.wording import (
@@ -45,7 +45,7 @@ def read(rows: Rows) -> Reading:
     """Where the algorithm mattered most; what the layer did to long sessions; units; whether the machine was in it."""
     wrong = not_as_said(rows)
     points = [(capital(case), ends(in_case(rows, case))) for case in words_of(rows, "case")]
-    words = (layer_matters(in_case(rows, HEAVY)), units(rows), twins(rows), evenness(rows), strain(rows))
+    words = (layer_matters(in_case(rows, HEAVY)), units(rows), tests(rows), twins(rows), evenness(rows), strain(rows))
     return Reading(verdict(rows, wrong), tuple(filter(None, words)), not wrong, tuple(points))
 
 
@@ -97,6 +97,18 @@ def units(rows: Rows) -> str:
 
 def _units_a_session(rows: Rows) -> float:
     return sum(number(row, "units") for row in rows) / (sum(number(row, "sessions") for row in rows) or 1)
+
+
+def tests(rows: Rows) -> str:
+    """Which layer's tests saw the server that had turned slow; why not the others, if it came out so."""
+    found = seen_slow(rows)
+    if not found:
+        return ""
+    figures = listed(f"{layer_name(layer)} {amount(times)}" for layer, times in found.items())
+    blind = [layer_name(layer) for layer, times in found.items() if times < SEEN and layer != "l7"]
+    why = (f" With {listed(blind)} the server’s kernel answers tests: that its program had turned slow they could not "
+           "see." if blind else "")
+    return f"Response times of tests, the slow server’s as times the others’: {figures}.{why}"
 
 
 def twins(rows: Rows) -> str:

@@ -158,6 +158,7 @@ def test_where_the_algorithm_matters_most_is_read_off_the_rows() -> None:
     words = said(found)
     assert "round-robin had a p95 of L2 600\xa0ms, L3 600\xa0ms, L4 600\xa0ms and L7 200\xa0ms. Up to L4" in words
     assert "Decisions for each session: L2 0.76, L3 0.76, L4 1 and L7 1.36. With L2 and L3 a host" in words
+    assert "others’: L2 1, L3 1, L4 1 and L7 3. With L2, L3 and L4 the server’s kernel answers tests" in words
     assert "The machine was not what was measured: the lab used at most 40 %" in words
 
 
@@ -170,6 +171,15 @@ def test_what_came_out_otherwise_among_algorithms_is_said() -> None:
     assert "no quicker at L7 than at L4" in found.verdict
     assert "Up to L4 a long session" not in said(found), "no reason is given for what isn't so"
     assert "Not to be trusted" in said(found)
+
+
+def test_tests_that_see_nothing_are_no_explanation() -> None:
+    table = [row | {"tests_ms": {"srv1": 10.0, "srv2": 10.0, "srv3": 10.0} if row["tests_ms"] else None}
+             for row in rows.algorithms()]
+    assert "tests at L7 did not see which server had turned slow" in algorithms.read(table).verdict
+    unmeasured = [row | {"tests_ms": None} for row in table]
+    assert algorithms.read(unmeasured).as_predicted is True
+    assert "Response times of tests" not in said(algorithms.read(unmeasured))
 
 
 def test_a_few_rows_are_read_as_well_as_all() -> None:
