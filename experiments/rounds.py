@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from balancing import ALGORITHMS, LAYERS, HealthCheck, Service
-from experiments import machine
 from experiments.lab import RUNS, Lab
 from experiments.openloop import Call, Visit, play, visits
 from experiments.services import service
@@ -113,12 +112,13 @@ Key = tuple[str, str, str]  # case, layer, algorithm
 class Found:
     """All that a run has found.
 
-    cpu:      the busiest round's part of the machine, by case.
+    cpu:      the part of the machine that the lab used in its busiest round, by case; busy: that anybody used.
     tests_ms: what the tests of TESTED measured of each server, smoothed, at the end of the case's last round.
     """
 
     cells: dict[Key, Cell] = field(default_factory=lambda: defaultdict(Cell))
     cpu: dict[str, float] = field(default_factory=dict)
+    busy: dict[str, float] = field(default_factory=dict)
     tests_ms: dict[Key, dict[str, float | None]] = field(default_factory=dict)
 
 
@@ -174,9 +174,10 @@ def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lamb
         for case in dice.sample(CASES, len(CASES)):
             say(f"algorithms: round {number} of {size.rounds}, {case.name}")
             began_s = time.time()
-            calls, cpu = _round(lab, case, size.seconds, dice)
+            calls, cpu, busy = _round(lab, case, size.seconds, dice)
             spans.append((began_s, time.time(), case))
             found.cpu[case.name] = max(cpu, found.cpu.get(case.name, 0.0))
+            found.busy[case.name] = max(busy, found.busy.get(case.name, 0.0))
             for cell in CELLS:
                 found.cells[case.name, *cell].add(calls[name_of(case, *cell)])
             found.tests_ms |= {(case.name, layer, TESTED): _tests_ms(lab, case, layer) for layer in LAYERS}
@@ -184,17 +185,16 @@ def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lamb
     return found
 
 
-def _round(lab: Lab, case: Case, seconds: float, dice: random.Random) -> tuple[dict[str, list[Call]], float]:
-    """Every cell of a case at once. Returns the calls by service, and the part of the machine that the lab used."""
+def _round(lab: Lab, case: Case, seconds: float, dice: random.Random) -> tuple[dict[str, list[Call]], float, float]:
+    """Every cell of a case at once. Returns the calls by service, and what part of the machine the lab and all used."""
     for server, workers in zip(lab.topo.server_names(), case.workers, strict=True):
         lab.set_capacity(server, workers=workers, slowness=1)
     wanted = _visits(lab, case, seconds, dice)
-    usage, began_s = Usage(_pids(lab)), time.monotonic()
+    usage = Usage(_pids(lab))
     calls: dict[str, list[Call]] = defaultdict(list)
     for call in _play(lab, case, wanted, (seconds + STAGGER_S) / 2):
         calls[call.visit.label].append(call)
-    wall_s = time.monotonic() - began_s
-    return calls, sum(usage.spent_ms().values()) / 1000 / wall_s / machine.cores()
+    return calls, *usage.parts()
 
 
 def _visits(lab: Lab, case: Case, seconds: float, dice: random.Random) -> Iterator[Visit]:

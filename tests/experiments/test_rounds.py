@@ -54,7 +54,7 @@ def test_every_cell_has_real_traffic_and_decides_about_its_layer_s_units() -> No
         assert set(cell.share) <= {"srv1", "srv2", "srv3"}, where
         least, most = {"l4": (sessions, sessions), "l7": (answered, answered)}.get(layer, (1, sessions))
         assert least <= cell.units <= most, where
-    assert set(found.cpu) == {case.name for case in CASES}
+    assert set(found.cpu) == set(found.busy) == {case.name for case in CASES}
     turns = found.cells[EQUAL.name, "l4", "round-robin"].share.values()
     assert max(turns) - min(turns) <= 1, "each in turn"
     shares = found.cells[UNEQUAL.name, "l7", "weighted-round-robin"].share

@@ -78,7 +78,7 @@ def algorithm_row(case: str, layer: str, algorithm: str) -> dict[str, Any]:
     return {"case": case, "layer": layer, "algorithm": algorithm, "rounds": 6, "sessions": 370, "requests": 370,
             "failed": 0, "units": units, "share": share(120, 120, 130), "jain": 0.99, "p50_ms": p95 / 2, "p95_ms": p95,
             "p99_ms": 1.2 * p95, "tests_ms": tests_ms(layer) if algorithm == "least-response-time" else None,
-            "late_p99_ms": 4.0, "cpu": 0.4}
+            "late_p99_ms": 4.0, "cpu": 0.4, "machine_busy": 0.5}
 
 
 def tests_ms(layer: str) -> dict[str, float]:
