@@ -33,6 +33,10 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment("distinguish", "by what can each layer send a request: port, URL, header, cookie?",
                    _alone("distinguish")),
         Experiment("cost", "what does each layer cost, beside plain switching?", _alone("cost")),
+        Experiment("algorithms", "which algorithm answers soonest, when servers and sessions are not all alike?",
+                   _later("algorithms", "parts")),
+        Experiment("failover", "a server dies: who notices, how soon, what is lost, is anybody else disturbed?",
+                   _alone("failover")),
         Experiment("crowd", "1,000 clients at once: who gets them, and what must a switch remember?", _alone("crowd")),
     )
 }

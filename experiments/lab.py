@@ -41,7 +41,7 @@ class Lab:
     """One lab.
 
     topology: a name of TOPOLOGIES. services: what is balanced, at most one proxy's worth at L7.
-    clients, servers: how many hosts. workers, service_time_s: each server's capacity.
+    clients, servers: how many hosts. workers, service_time_s: each server's capacity; apart: each of its ports' own.
     runs: what runs on each server, as HTTP ports by a suffix to its name: {"": (80,), "-b": (8002,)}
         is srv1 on port 80 and srv1-b beside it on port 8002.
     say: told what is going on, a few words at a time.
@@ -50,11 +50,12 @@ class Lab:
     """
 
     def __init__(self, topology: str, services: Sequence[Service], *, clients: int = 12, servers: int = 3,
-                 workers: int = 8, service_time_s: float = 0.0, runs: Mapping[str, Sequence[int]] = RUNS,
-                 say: Callable[[str], object] = lambda words: None) -> None:
+                 workers: int = 8, service_time_s: float = 0.0, apart: bool = False,
+                 runs: Mapping[str, Sequence[int]] = RUNS, say: Callable[[str], object] = lambda words: None) -> None:
         self.services = check_services(services)
         self.topo = TOPOLOGIES[choice("topology", topology, TOPOLOGIES)](clients=clients, servers=servers)
-        self.capacity = Settings(ports=tuple(L4_PORTS.values()), workers=workers, service_time_s=service_time_s)
+        self.capacity = Settings(ports=tuple(L4_PORTS.values()), workers=workers, apart=apart,
+                                 service_time_s=service_time_s)
         self.runs, self.say = runs, say
         self.captures = capture.folder(wanted) if (wanted := os.environ.get(capture.VARIABLE)) else None
         self.directory = capsule.LAB
@@ -140,16 +141,34 @@ class Lab:
                                   "--api", str(self.directory / "proxy.sock")], host="proxy")
 
     def _start_servers(self) -> None:
-        capacity = [f"--workers={self.capacity.workers}", f"--service-time={self.capacity.service_time_s}"]
-        udp = [f"--udp={port}" for port in (PORTS["udp"], L4_PORTS["udp"])]
-        names = [(host, host + suffix) for host in self.topo.server_names() for suffix in self.runs]
-        for host, name in names:
-            ports = [f"--port={port}" for port in self.runs[name.removeprefix(host)]]
-            echo = udp if name == host else []
-            command = [*PYTHON, "-m", "experiments.server", "--name", name, *ports, *echo, *capacity]
-            self._spawn(name, command, host=host)
-        for _, name in names:
-            self.wait(f"{name} to serve", partial(self.processes.has_said, name, "ready"))
+        names = [host + suffix for host in self.topo.server_names() for suffix in self.runs]
+        for name in names:
+            self._spawn_server(name)
+        for name in names:
+            self._wait_for_server(name)
+
+    def _spawn_server(self, name: str) -> None:
+        host, dash, rest = name.partition("-")
+        ports = [f"--port={port}" for port in self.runs[dash + rest]]
+        echo = [] if rest else [f"--udp={port}" for port in (PORTS["udp"], L4_PORTS["udp"])]
+        capacity = [f"--workers={self.capacity.workers}", f"--service-time={self.capacity.service_time_s}",
+                    *["--apart"] * self.capacity.apart]
+        command = [*PYTHON, "-m", "experiments.server", "--name", name, *ports, *echo, *capacity]
+        self._spawn(name, command, host=host)
+
+    def _wait_for_server(self, name: str) -> None:
+        self.wait(f"{name} to serve", partial(self.processes.has_said, name, "ready"))
+
+    def kill_server(self, name: str) -> None:
+        """End a server's program on the spot (SIGKILL), as a crash would."""
+        program = self.processes.pop(name)
+        program.kill()
+        program.wait()
+
+    def start_server(self, name: str) -> None:
+        """Start a server's program that was killed; return once it serves."""
+        self._spawn_server(name)
+        self._wait_for_server(name)
 
     def _start_captures(self) -> None:
         """Where captures are wanted: one at each end of each link, before there is traffic."""
@@ -232,10 +251,21 @@ class Lab:
         return {name: sum(self.stats(name)["requests"].values()) for name in self.topo.server_names()}
 
     def stats(self, server: str) -> dict[str, Any]:
-        """What a server says of itself (GET /_stats), asked from the proxy's host."""
+        """What a server says of itself (GET /_stats)."""
+        return self._aside("GET", server, "/_stats")
+
+    def set_capacity(self, server: str, **change: float) -> None:
+        """From now on a server has so many `workers`, and takes `slowness` times as long (PUT /_capacity)."""
+        self._aside("PUT", server, "/_capacity?" + "&".join(f"{name}={value:g}" for name, value in change.items()))
+
+    def _aside(self, method: str, server: str, path: str) -> dict[str, Any]:
+        """Ask a server something beside its work, at its host address and from the proxy's host."""
         address = addresses.server(int(server.removeprefix("srv")))
         with session(ClientHost("proxy", self.netns("proxy"))) as direct:
-            found: dict[str, Any] = direct.get(f"http://{address}/_stats").json()
+            answer = direct.request(method, f"http://{address}{path}")
+        found: dict[str, Any] = answer.json()
+        if not answer.ok:
+            raise LabError(f"{server} refuses {method} {path}: {found['error']}", "a capacity that it can have")
         return found
 
     def wait(self, what: str, done: Callable[[], bool]) -> None:

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from experiments.report import cost, cost_plot, crowd, crowd_plot, distinguish, distinguish_plot, ladder, ladder_plot
+from experiments.report import (
+    algorithms,
+    algorithms_plot,
+    best,
+    best_plot,
+    cost,
+    cost_plot,
+    crowd,
+    crowd_plot,
+    distinguish,
+    distinguish_plot,
+    failover,
+    failover_plot,
+    ladder,
+    ladder_plot,
+)
 from experiments.report import plain as plain_table
 from experiments.report.section import Picture, Section
 from experiments.report.wording import capital
@@ -31,6 +46,26 @@ SECTIONS: dict[str, Section] = {
         Picture("What the switch had to remember",
                 "Flow entries that the crowd left in the switch, and packets that went to the controller.",
                 crowd_plot.draw_memory),
+    )),
+    "algorithms": Section("Which algorithm answers soonest?", algorithms.read, (
+        Picture("How soon 95 of 100 requests were answered",
+                "A bar is p95, from when a request was meant to begin; each case has a scale of its own. Green is the "
+                "quickest of its layer.",
+                algorithms_plot.draw_latency),
+        Picture("Who served", "A bar is all requests of a cell, a part of it one server’s share.",
+                algorithms_plot.draw_shares),
+    )),
+    "best": Section("Who is best, and by how much?", best.read, (
+        Picture("Round robin’s p95, as times the best one’s",
+                "A bar goes from the best to the median of the rounds, a whisker from the lowest to the highest. "
+                "Coloured: behind in every round.",
+                best_plot.draw),
+    )),
+    "failover": Section("A server dies: who notices?", failover.read, (
+        Picture("Who noticed, how soon, and what was lost",
+                "Filled: noticed, after so many seconds. Outlined: not noticed before it was put right. The line is "
+                "the part of requests that was lost.",
+                failover_plot.draw),
     )),
 }  # fmt: skip
 

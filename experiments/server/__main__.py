@@ -17,10 +17,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, NoReturn
 
-from experiments.server.capacity import Capacity
+from experiments.server.asides import Asides
 from experiments.server.connection import Connection
 from experiments.server.counts import Counts
 from experiments.server.listen import bind_port
+from experiments.server.queues import Queues
 from experiments.server.settings import Settings
 from experiments.server.udp import Echo
 from layerlab import LabError
@@ -38,7 +39,8 @@ class Words(argparse.ArgumentParser):
 def read_settings(words: Sequence[str]) -> Settings:
     """The settings that a command line asks for. Raises LabError."""
     parser = Words("python -m experiments.server", description="The lab's server: says who it is and whom it saw.",
-                   epilog="GET /_stats says what it counted. ?bytes=N&sleep=SECONDS changes one answer.")
+                   epilog="GET /_stats says what it counted. PUT /_capacity?workers=N&slowness=F changes its capacity; "
+                          "?bytes=N&sleep=SECONDS, one answer.")
     parser.add_argument("--name", default="server", help="what it calls itself (default: server)")
     parser.add_argument("--port", dest="ports", type=int, action="append", default=[], metavar="N",
                         help="HTTP port, may be repeated; 0 takes a free one")
@@ -47,6 +49,7 @@ def read_settings(words: Sequence[str]) -> Settings:
     parser.add_argument("--address", dest="addresses", action="append", default=[], metavar="ADDR",
                         help="address to listen on, may be repeated (default: all)")
     parser.add_argument("--workers", type=int, metavar="N", help="requests served at a time (default: any number)")
+    parser.add_argument("--apart", action="store_true", help="workers and a queue for each port, not one for all")
     parser.add_argument("--service-time", dest="service_time_s", type=float, default=0.0, metavar="SECONDS",
                         help="how long each request takes (default: 0)")
     parser.add_argument("--body", dest="body_bytes", type=int, default=0, metavar="BYTES",
@@ -62,13 +65,14 @@ async def serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    counts = Counts()
-    connection = partial(Connection, settings, Capacity(settings.workers, loop.time, loop.call_at), counts)
-
+    counts, queues = Counts(), Queues(settings.workers, settings.apart, loop)
+    asides = Asides(settings.name, counts, queues)
     http = [bind_port(port, socket.SOCK_STREAM, settings.addresses) for port in settings.ports]
     udp = [bind_port(port, socket.SOCK_DGRAM, settings.addresses) for port in settings.udp_ports]
-    for sock in (sock for sockets in http for sock in sockets):
-        await loop.create_server(connection, sock=sock)
+    for sockets in http:
+        connection = partial(Connection, settings, queues.of_next_port(), counts, asides)
+        for sock in sockets:
+            await loop.create_server(connection, sock=sock)
     for sock in (sock for sockets in udp for sock in sockets):
         loop.add_reader(sock, Echo(sock, settings.name, counts).on_readable)
     print(ready_line(http, udp), flush=True)

@@ -10,7 +10,8 @@ Rules kept here:
    however late the machine's timers are.
 3. Who resets the connection loses the place in the queue; a job already in service runs to its end,
    because a worker doesn't notice. (A mere FIN says "I send no more", and the answer is still owed.)
-4. The clock is given: the tests bring their own.
+4. Workers and slowness may change at any time, and what is in service then ends as it began.
+5. The clock is given: the tests bring their own.
 """
 
 from __future__ import annotations
@@ -40,13 +41,15 @@ class Job:
 class Capacity:
     """A number of workers and the queue before them.
 
-    workers: None means any number.
-    now:     the clock, in seconds.
-    call_at: `call_at(when_s, function, *args)`, as an asyncio loop has it.
+    workers:  None means any number.
+    now:      the clock, in seconds.
+    call_at:  `call_at(when_s, function, *args)`, as an asyncio loop has it.
+    slowness: how many times its service time each job takes.
     """
 
     def __init__(self, workers: int | None, now: Callable[[], float], call_at: Callable[..., object]) -> None:
         self._workers = math.inf if workers is None else workers
+        self.slowness = 1.0
         self._now, self._call_at = now, call_at
         self._waiting: deque[Job] = deque()
         self.active = 0
@@ -64,6 +67,11 @@ class Capacity:
         else:
             self._waiting.append(job)
 
+    def set_workers(self, workers: int) -> None:
+        """Have so many workers from now on: more begin at once with what waits, fewer finish what they have."""
+        self._workers = workers
+        self._take_up(self._now())
+
     def withdraw(self, job: Job) -> None:
         """Take `job` out of the queue; nothing if it isn't there any more."""
         if job in self._waiting:
@@ -73,16 +81,19 @@ class Capacity:
         self._taken += 1
         self.active += 1
         job.served, job.in_service = self._taken, self.active
-        if job.service_time_s > 0:
-            due_s = start_s + job.service_time_s
+        if (service_s := job.service_time_s * self.slowness) > 0:
+            due_s = start_s + service_s
             self._call_at(due_s, self._finish, job, due_s)
         else:
             self._end(job)
 
     def _finish(self, job: Job, due_s: float) -> None:
         self._end(job)
+        self._take_up(due_s)
+
+    def _take_up(self, start_s: float) -> None:
         while self._waiting and self.active < self._workers:
-            self._start(self._waiting.popleft(), due_s)
+            self._start(self._waiting.popleft(), start_s)
 
     def _end(self, job: Job) -> None:
         self.active -= 1

@@ -7,7 +7,7 @@ Rules kept here:
 1. Pipelined requests are answered in order: the next one joins the queue for a worker only when its
    predecessor has been answered (RFC 9112, section 9.3.2).
 2. A client that sends faster than it is served, or doesn't read, is read no further: backpressure.
-3. /_stats goes past the queue and is not counted: looking must not change what is seen.
+3. Asides (asides.py) go past the queue; they and probes are not counted: looking must not change what is seen.
 4. What can't be parsed gets 400, after the answers that are still owed, and ends the connection.
 """
 
@@ -22,6 +22,7 @@ from typing import cast
 import httptools
 
 from experiments.endpoint import endpoint
+from experiments.server.asides import PATHS, PROBE, Asides
 from experiments.server.capacity import Capacity, Job
 from experiments.server.counts import Counts
 from experiments.server.request import Request, Wishes, read_wishes
@@ -35,8 +36,8 @@ encode = json.JSONEncoder(ensure_ascii=False).encode
 class Connection(asyncio.Protocol):
     """Answers the requests of one connection."""
 
-    def __init__(self, settings: Settings, capacity: Capacity, counts: Counts) -> None:
-        self._settings, self._capacity, self._counts = settings, capacity, counts
+    def __init__(self, settings: Settings, capacity: Capacity, counts: Counts, asides: Asides) -> None:
+        self._settings, self._capacity, self._counts, self._asides = settings, capacity, counts, asides
         self._default = Wishes(settings.body_bytes, settings.service_time_s)
         self._parser = httptools.HttpRequestParser(self)
         self._pending: deque[Request] = deque()
@@ -131,10 +132,16 @@ class Connection(asyncio.Protocol):
         path, _, query = request.target.partition("?")
         if request.error:
             self._refuse(request.error)
-        elif path == "/_stats":
-            self._write(OK, self._counts.stats(self._settings.name, self._capacity))
+        elif path in PATHS:
+            self._aside(request.method, path, query)
         else:
             self._queue(query)
+
+    def _aside(self, method: str, path: str, query: str) -> None:
+        try:
+            self._write(OK, self._asides.answer(method, path, query))
+        except ValueError as error:
+            self._refuse(str(error))
 
     def _queue(self, query: str) -> None:
         try:
@@ -149,9 +156,10 @@ class Connection(asyncio.Protocol):
     def _serve(self, job: Job) -> None:
         if self._transport.is_closing():
             return  # the client hung up while it was served
-        self._number = self._number or self._counts.number_connection()
-        self._answered += 1
-        self._counts.requests[self._local] += 1
+        if cast(Request, self._current).target.partition("?")[0] != PROBE:
+            self._number = self._number or self._counts.number_connection()
+            self._answered += 1
+            self._counts.requests[self._local] += 1
         self._write(OK, self._sighting(job), self._wanted_bytes)
 
     def _sighting(self, job: Job) -> dict[str, object]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from experiments.server.capacity import Capacity
-
 
 class Counts:
     """Requests and datagrams answered, by the local endpoint that they came to.
 
-    connections: how many TCP connections brought a request. One that only asked for /_stats, or
-                 said nothing at all (a health probe), has no number and isn't counted.
+    connections: how many TCP connections brought a request. One that only brought asides or probes
+                 (asides.py), or nothing at all, has no number and isn't counted.
     open:        how many TCP connections are open now, whatever they brought.
     """
 
@@ -26,7 +24,6 @@ class Counts:
         self.connections += 1
         return self.connections
 
-    def stats(self, server: str, capacity: Capacity) -> dict[str, object]:
-        """What GET /_stats says: the counts, how many requests are in service, how many wait."""
-        return {"server": server, "requests": self.requests, "udp": self.udp, "connections": self.connections,
-                "open": self.open, "active": capacity.active, "queued": capacity.queued}
+    def stats(self) -> dict[str, object]:
+        """The counts by name."""
+        return {"requests": self.requests, "udp": self.udp, "connections": self.connections, "open": self.open}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from experiments.server.settings import MAX_BODY_BYTES, MAX_SERVICE_TIME_S
+from experiments.server.settings import MAX_BODY_BYTES, MAX_SERVICE_TIME_S, MAX_SLOWNESS, MAX_WORKERS
 
 
 class Request(NamedTuple):
@@ -46,11 +46,28 @@ def read_wishes(query: str, default: Wishes) -> Wishes:
     return default
 
 
-def _within(name: str, text: str, most: float) -> float:
+def read_change(query: str) -> tuple[int | None, float | None]:
+    """Read the `workers` and `slowness` that /_capacity is to have, None for what is not named.
+
+    Raises ValueError, fit to be shown, for any other name, and for a value out of bounds.
+    """
+    workers = slowness = None
+    for pair in filter(None, query.split("&")):
+        name, _, value = pair.partition("=")
+        if name == "workers":
+            workers = int(_within(name, value, MAX_WORKERS, least=1))
+        elif name == "slowness":
+            slowness = _within(name, value, MAX_SLOWNESS)
+        else:
+            raise ValueError(f"there is no {name!r}, expected workers or slowness")
+    return workers, slowness
+
+
+def _within(name: str, text: str, most: float, least: float = 0) -> float:
     try:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 <= value <= most:  # NaN is not within anything
-        raise ValueError(f"{name} is {text!r}, expected a number from 0 to {most:g}")
+    if not least <= value <= most:  # NaN is not within anything
+        raise ValueError(f"{name} is {text!r}, expected a number from {least:g} to {most:g}")
     return value

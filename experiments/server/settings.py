@@ -11,6 +11,7 @@ from layerlab import LabError
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 MAX_SERVICE_TIME_S = 60.0
+MAX_WORKERS, MAX_SLOWNESS = 100_000, 1000.0  # of what is changed while it runs (asides.py)
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Settings:
     udp_ports:      UDP ports for the echo; 0 as above.
     addresses:      local addresses to listen on, IPv4 or IPv6; none means all of them.
     workers:        how many requests are served at a time; None means any number.
+    apart:          each port has workers and a queue of its own, instead of one for all.
     service_time_s: how long each takes, in seconds. asyncio's timers are good to about 1 ms.
     body_bytes:     the least size of an answer's body, in bytes.
 
@@ -33,6 +35,7 @@ class Settings:
     udp_ports: tuple[int, ...] = ()
     addresses: tuple[str, ...] = ()
     workers: int | None = None
+    apart: bool = False
     service_time_s: float = 0.0
     body_bytes: int = 0
 

@@ -94,6 +94,34 @@ def test_who_hangs_up_loses_the_place_in_the_queue() -> None:
     assert ended == ["a", "c"]
 
 
+def test_a_server_that_turns_slow_and_back_and_gets_workers_while_it_runs() -> None:
+    clock, ended = Clock(), []
+    capacity = Capacity(1, lambda: clock.now, clock.call_at)
+    for name in "abcdef":
+        capacity.submit(Job(lambda job, name=name: ended.append((name, clock.now)), 10))
+    clock.run_to(5)
+    capacity.slowness = 3.0
+    clock.run_to(15)
+    assert ended == [("a", 10)], "what was in service ends as it began"
+    capacity.slowness = 1.0
+    clock.run_to(41)
+    assert ended[1:] == [("b", 40)], "c has just begun"
+    capacity.set_workers(3)
+    clock.run_to(100)
+    assert ended[2:] == [("c", 50), ("d", 51), ("e", 51), ("f", 60)]
+
+
+def test_fewer_workers_finish_what_they_have() -> None:
+    clock, ended = Clock(), []
+    capacity = Capacity(3, lambda: clock.now, clock.call_at)
+    for name in "abcde":
+        capacity.submit(Job(lambda job, name=name: ended.append((name, clock.now)), 10))
+    capacity.set_workers(1)
+    assert (capacity.active, capacity.queued) == (3, 2)
+    clock.run_to(100)
+    assert ended == [("a", 10), ("b", 10), ("c", 10), ("d", 20), ("e", 30)]
+
+
 def test_ten_thousand_jobs_of_no_length_behind_a_long_one() -> None:
     """They must not be served by ten thousand calls inside each other."""
     _, ended, _ = run([(0, 5)] + [(0, 0)] * 10_000, workers=1)

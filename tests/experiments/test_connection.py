@@ -7,9 +7,11 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments.server.asides import Asides
 from experiments.server.capacity import Capacity
 from experiments.server.connection import MAX_PENDING, Connection
 from experiments.server.counts import Counts
+from experiments.server.queues import Queues
 from experiments.server.settings import Settings
 
 STREAM = (b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -49,7 +51,9 @@ def connect(workers: int | None = None, counts: Counts | None = None) -> tuple[C
     """A connection to a server whose timers are a list that the test fires by hand."""
     timers: list = []
     capacity = Capacity(workers, lambda: 0.0, lambda when, function, *args: timers.append(lambda: function(*args)))
-    wire, connection = Wire(), Connection(Settings("s1", ports=(80,)), capacity, counts or Counts())
+    counts = counts or Counts()
+    asides = Asides("s1", counts, Queues(workers, False, None))
+    wire, connection = Wire(), Connection(Settings("s1", ports=(80,)), capacity, counts, asides)
     connection.connection_made(wire)
     return connection, wire, timers
 

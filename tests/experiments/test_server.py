@@ -169,6 +169,55 @@ def test_requests_wait_in_the_order_they_came_and_who_hangs_up_is_forgotten(star
     assert {one["in_service"] for one in said} == {1}
 
 
+def test_a_probe_waits_like_a_request_and_is_not_counted(start) -> None:
+    server = start("s1", "--port", "0", "--address", "127.0.0.1", "--workers", "1", "--service-time", "0.01")
+    with connect(server.ports[0], get("/first?sleep=2")) as holder:
+        wait_for(server, active=1, queued=0)
+        with connect(server.ports[0], get("/_probe")) as prober:
+            wait_for(server, active=1, queued=1)
+            prober.settimeout(0.1)
+            with pytest.raises(TimeoutError):
+                prober.recv(1)
+            prober.settimeout(20)
+            assert read_answers(holder, 1)[0][0] == 200
+            status, said = read_answers(prober, 1)[0]
+    assert (status, said["server"], said["served"], said["connection"]) == (200, "s1", 2, 0)
+    assert (sum(stats(server)["requests"].values()), stats(server)["connections"]) == (1, 1)
+
+
+def test_its_capacity_can_be_changed_while_it_runs_and_asking_is_not_counted(start) -> None:
+    server = start("s1", "--port", "0", "--address", "127.0.0.1", "--workers", "1")
+    held = [connect(server.ports[0], get("/?sleep=2")) for _ in range(3)]
+    wait_for(server, active=1, queued=2)
+    changed = requests.put(server.url + "/_capacity?workers=3&slowness=0", timeout=20).json()
+    assert (changed["active"], changed["queued"]) == (1, 0), "two served in no time, one as it began"
+    for sock in held:
+        assert read_answers(sock, 1)[0][0] == 200
+        sock.close()
+    assert sum(stats(server)["requests"].values()) == 3
+
+
+@pytest.mark.parametrize(("method", "path", "word"), [
+    ("GET", "/_capacity?workers=2", "PUT"), ("PUT", "/_stats", "GET"), ("PUT", "/_capacity?workers=0", "from 1"),
+    ("PUT", "/_capacity?slowness=nan", "from 0"), ("PUT", "/_capacity?worker=2", "workers or slowness"),
+])
+def test_an_aside_that_makes_no_sense_is_refused_with_the_reason(server, method: str, path: str, word: str) -> None:
+    answer = requests.request(method, server.url + path, timeout=20)
+    assert answer.status_code == 400
+    assert word in answer.json()["error"]
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_ports_share_one_queue_unless_they_are_apart(start, apart: bool) -> None:
+    words = ["--port", "0", "--port", "0", "--address", "127.0.0.1", "--workers", "1", *["--apart"] * apart]
+    server = start("s1", *words)
+    held = [connect(port, get("/?sleep=1")) for port in server.ports]
+    wait_for(server, active=1 + apart, queued=1 - apart)
+    for sock in held:
+        assert read_answers(sock, 1)[0][0] == 200
+        sock.close()
+
+
 def test_ipv6_is_served_on_the_same_port(start) -> None:
     server = start("s1", "--port", "0")
     try:

@@ -12,6 +12,9 @@ from experiments.envelope import Envelope
 Rows = list[dict[str, Any]]
 LAYERS = ("l2", "l3", "l4", "l7")
 SITUATIONS = ("flat", "routed", "nat", "pooled")
+CASES = {"equal servers": 410.0, "capacities 1:2:4": 2400.0, "heavy-tailed sessions": 600.0, "one turns slow": 1200.0}
+ALGORITHMS = ("round-robin", "least-connections", "least-response-time")
+FAULTS = {"killed": ("l4", "l7"), "link-cut": LAYERS, "frozen": ("l7",)}
 CRITERIA = {"port, same server": 2, "port, different servers": 2, "URL category": 3, "header": 3, "cookie": 3}
 
 
@@ -63,7 +66,51 @@ def crowd() -> Rows:
                                                  ("l4", share(1080, 990, 930), 1018, 1490))]
 
 
-TABLES = {"ladder": ladder, "distinguish": distinguish, "cost": cost, "crowd": crowd}
+def algorithms() -> Rows:
+    return [algorithm_row(case, layer, algorithm) for case in CASES for layer in LAYERS for algorithm in ALGORITHMS]
+
+
+def algorithm_row(case: str, layer: str, algorithm: str) -> dict[str, Any]:
+    p95 = CASES[case] if algorithm == "round-robin" else 400.0
+    if case == "heavy-tailed sessions" and layer == "l7":
+        p95 = 200.0
+    units = {"l2": 280, "l3": 280, "l4": 370, "l7": 900 if case == "heavy-tailed sessions" else 370}[layer]
+    return {"case": case, "layer": layer, "algorithm": algorithm, "rounds": 6, "sessions": 370, "requests": 370,
+            "failed": 0, "units": units, "share": share(120, 120, 130), "jain": 0.99, "p50_ms": p95 / 2, "p95_ms": p95,
+            "p99_ms": 1.2 * p95, "tests_ms": tests_ms(layer) if algorithm == "least-response-time" else None,
+            "late_p99_ms": 4.0, "cpu": 0.4, "machine_busy": 0.5}
+
+
+def tests_ms(layer: str) -> dict[str, float]:
+    return {"srv1": 30.0 if layer == "l7" else 1.1, "srv2": 10.0 if layer == "l7" else 1.0,
+            "srv3": 10.0 if layer == "l7" else 1.2}
+
+
+def best() -> Rows:
+    return [best_row(case, layer) for case in CASES for layer in LAYERS]
+
+
+def best_row(case: str, layer: str) -> dict[str, Any]:
+    behind = CASES[case] / 400
+    return {"case": case, "layer": layer, "winner": "no clear winner", "lowest_p95": "least-connections",
+            "runner_up": "least-response-time", "margin": 1.01, "margin_low": 0.95, "margin_high": 1.1,
+            "round_robin_margin": behind, "round_robin_margin_low": 0.9 * behind,
+            "round_robin_margin_high": 1.2 * behind, "level_with": ["least-response-time"]}
+
+
+def failover() -> Rows:
+    return [failover_row(fault, layer, layer in seen) for fault, seen in FAULTS.items() for layer in LAYERS]
+
+
+def failover_row(fault: str, layer: str, noticed: bool) -> dict[str, Any]:
+    after_s = 1.0 if noticed else None
+    return {"layer": layer, "fault": fault, "rounds": 3, "noticed": 3 * noticed, "noticed_s": after_s,
+            "noticed_s_most": after_s, "promised_s": 1.5, "requests": 800, "requests_lost": 24 if noticed else 80,
+            "units_moved_needlessly": 0, "back_s": 1.2, "back_s_most": 1.4}
+
+
+TABLES = {"ladder": ladder, "distinguish": distinguish, "cost": cost, "crowd": crowd, "algorithms": algorithms,
+          "best": best, "failover": failover}
 
 
 def envelope(**tables: Rows) -> Envelope:

@@ -145,7 +145,12 @@ def test_what_comes_from_a_run_stays_text() -> None:
     share = {HOSTILE: 3, "srv2": 4}
     ladder = [row | {"share": share, "servers_used": 2} for row in rows.ladder()]
     distinguish = [{"layer": "l4", "by": HOSTILE, "requests": 1, "as_wished": 1, "distinguished": True}]
-    tables = {"ladder": ladder, "distinguish": distinguish, HOSTILE: [{HOSTILE: HOSTILE}]}
+    algorithms = [row | {"case": HOSTILE, "algorithm": HOSTILE, "share": share} for row in rows.algorithms()[:1]]
+    best = [row | {"case": HOSTILE, "lowest_p95": HOSTILE, "winner": HOSTILE, "level_with": [HOSTILE]}
+            for row in rows.best()[:1]]
+    failover = [row | {"fault": HOSTILE} for row in rows.failover()[:2]]
+    tables = {"ladder": ladder, "distinguish": distinguish, "algorithms": algorithms, "best": best,
+              "failover": failover, HOSTILE: [{HOSTILE: HOSTILE}]}
     envelope = Envelope("../" + HOSTILE, 1, {HOSTILE: HOSTILE}, tables)
     found = Parsed(page(envelope, question=HOSTILE, command=HOSTILE))
     assert found.wrong == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from experiments.report import cost, crowd, distinguish, ladder, plain
+from experiments.report import algorithms, best, cost, crowd, distinguish, failover, ladder, plain
 from experiments.report.section import Reading
 from tests.experiments.report import rows
 
@@ -21,6 +21,7 @@ def changed(table: rows.Rows, number: int, **cells: Any) -> rows.Rows:
 
 @pytest.mark.parametrize(("read", "table"), [
     (ladder.read, rows.ladder), (distinguish.read, rows.distinguish), (cost.read, rows.cost), (crowd.read, rows.crowd),
+    (algorithms.read, rows.algorithms), (best.read, rows.best), (failover.read, rows.failover),
 ])
 def test_a_run_as_predicted_is_called_so(read, table) -> None:
     found = read(table())
@@ -140,6 +141,96 @@ def test_what_a_crowd_leaves_behind() -> None:
     assert "L4 left most to remember, 1,018 flow entries or 1.02 a client; L2 least, 40 flow entries" in words
     none = [row | {"packet_ins": 0} for row in rows.crowd()]
     assert "The controller was asked nothing" in said(crowd.read(none))
+
+
+def where(table: rows.Rows, **cells: Any) -> int:
+    """The number of the one row with these cells."""
+    (number,) = (number for number, row in enumerate(table) if row.items() >= cells.items())
+    return number
+
+
+def test_where_the_algorithm_matters_most_is_read_off_the_rows() -> None:
+    found = algorithms.read(rows.algorithms())
+    assert found.verdict == ("The choice mattered most in “capacities 1:2:4”, where the slowest p95 was 6 times the "
+                             "quickest, and least in “equal servers”: 1.02 times.")
+    assert dict(found.points)["One turns slow"] == (
+        "from 400\xa0ms (least-connections, L2) to 1,200\xa0ms (round-robin, L2).")
+    words = said(found)
+    assert "round-robin had a p95 of L2 600\xa0ms, L3 600\xa0ms, L4 600\xa0ms and L7 200\xa0ms. Up to L4" in words
+    assert "Decisions for each session: L2 0.76, L3 0.76, L4 1 and L7 1.36. With L2 and L3 a host" in words
+    assert "others’: L2 1, L3 1, L4 1 and L7 3. With L2, L3 and L4 the server’s kernel answers tests" in words
+    assert "The machine was not what was measured: the lab used at most 40 %" in words
+
+
+def test_what_came_out_otherwise_among_algorithms_is_said() -> None:
+    table = rows.algorithms()
+    heavy = where(table, case="heavy-tailed sessions", layer="l7", algorithm="round-robin")
+    found = algorithms.read(changed(table, heavy, p95_ms=700.0, failed=2, machine_busy=0.99))
+    assert found.as_predicted is False
+    assert "2 requests failed in 'heavy-tailed sessions' at L7 with round-robin" in found.verdict
+    assert "no quicker at L7 than at L4" in found.verdict
+    assert "Up to L4 a long session" not in said(found), "no reason is given for what isn't so"
+    assert "Not to be trusted" in said(found)
+
+
+def test_tests_that_see_nothing_are_no_explanation() -> None:
+    table = [row | {"tests_ms": {"srv1": 10.0, "srv2": 10.0, "srv3": 10.0} if row["tests_ms"] else None}
+             for row in rows.algorithms()]
+    assert "tests at L7 did not see which server had turned slow" in algorithms.read(table).verdict
+    unmeasured = [row | {"tests_ms": None} for row in table]
+    assert algorithms.read(unmeasured).as_predicted is True
+    assert "Response times of tests" not in said(algorithms.read(unmeasured))
+
+
+def test_a_few_rows_are_read_as_well_as_all() -> None:
+    assert "a factor of 1" in algorithms.read(rows.algorithms()[:1]).verdict
+    assert best.read(rows.best()[:1]).as_predicted is True
+    assert "No fault was noticed" in failover.read(rows.failover()[:1]).verdict
+
+
+def test_who_is_best_and_who_is_level() -> None:
+    found = best.read(rows.best())
+    assert found.verdict == "In none of 16 contests was one algorithm ahead of all others in every round."
+    assert "L2: least-connections and least-response-time can’t be told apart." in dict(found.points)["Equal servers"]
+    assert "behind in “capacities 1:2:4” at L2, L3, L4 and L7 (6 times the best one’s p95)" in said(found)
+    clear = {"winner": "maglev", "lowest_p95": "maglev", "level_with": [], "margin": 1.5, "margin_low": 1.2,
+             "margin_high": 1.9}
+    found = best.read(changed(rows.best(), 0, **clear))
+    assert found.verdict == ("Ahead of all others in every round, in 1 of 16 contests: maglev (L2, “equal servers”).")
+    assert "L2: maglev, ahead of least-response-time by 1.50 (1.20 to 1.90)." in said(found)
+
+
+@pytest.mark.parametrize(("cells", "case", "layer", "says"), [
+    ({"round_robin_margin": 1.4}, "equal servers", "l4", "equal servers, L4: round-robin was far behind"),
+    ({"round_robin_margin_low": 0.9}, "capacities 1:2:4", "l2", "L2: round-robin was not behind in every round"),
+    ({"round_robin_margin": 0.9}, "one turns slow", "l7", "one turns slow, L7: round-robin was not behind"),
+])
+def test_a_contest_that_came_out_otherwise_is_said(cells: dict[str, Any], case: str, layer: str, says: str) -> None:
+    table = rows.best()
+    found = best.read(changed(table, where(table, case=case, layer=layer), **cells))
+    assert found.as_predicted is False
+    assert says in found.verdict
+
+
+def test_who_noticed_a_fault_and_why_not_the_others() -> None:
+    found = failover.read(rows.failover())
+    assert found.verdict == ("7 of 12 cases were noticed, the slowest after 1 s (L4, killed); 1.50 s is promised.")
+    assert dict(found.points)["Frozen"].startswith("noticed by L7 after 1 s; L2, L3 and L4 were blind to it: a stopped")
+    words = said(found)
+    assert "3\xa0% of requests where the fault was noticed and 10\xa0% of requests where the fault was not" in words
+    assert "Nobody who was on another server was moved." in words
+
+
+@pytest.mark.parametrize(("cells", "says"), [
+    ({"noticed": 3, "noticed_s": 0.4, "noticed_s_most": 0.4}, "L2, killed: noticed in 3 of 3 rounds, not in none"),
+    ({"units_moved_needlessly": 4}, "L2, killed: 4 units on other servers were moved"),
+])
+def test_a_failover_that_came_out_otherwise_is_said(cells: dict[str, Any], says: str) -> None:
+    found = failover.read(changed(rows.failover(), 0, **cells))
+    assert found.as_predicted is False
+    assert says in found.verdict
+    blind = dict(found.points)["Killed"]
+    assert ("a dead program" in blind) == ("noticed" not in cells), "a reason only where it came out so"
 
 
 def test_a_table_without_a_section_is_read_all_the_same() -> None:
