@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
+from balancing import LAYERS
 from tests.outside import USERS, become, wait_until
 from tests.shells import LAB, shell
 
 pytestmark = pytest.mark.live
 ROOT = Path(__file__).resolve().parents[2]
-SWITCH_LAYERS = ["l2", "l3", "l4"]
 
 
 def pool(*words: str, prefix: Sequence[str] = (), code: int = 0) -> str:
@@ -39,7 +39,7 @@ def servers(*words: str) -> dict[str, dict[str, Any]]:
     return {server["name"]: server for server in found[0]["servers"]}
 
 
-@pytest.mark.parametrize("layer", SWITCH_LAYERS)
+@pytest.mark.parametrize("layer", LAYERS)
 def test_every_command_changes_a_running_lab(layer: str) -> None:
     with shell("--layer", layer, "--clients", "3") as lab:
         assert set(servers()) == {"srv1", "srv2", "srv3"}
