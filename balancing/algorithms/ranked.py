@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from balancing.pool import Pool, Server
     from balancing.unit import Unit
 
-Entry = tuple[float, int, int]  # rank, the turn in which it was last chosen, backend id
+# Rank, the turn in which it was last chosen, backend id, the server: ids differ, so no two servers are ever compared.
+Entry = tuple[float, int, int, "Server"]
 
 
 class Ranked(Algorithm):
@@ -29,14 +30,14 @@ class Ranked(Algorithm):
         super().__init__(pool)
         self._of: tuple[Server, ...] | None = None  # whom the heap is of
         self._heap: list[Entry] = []
-        self._entries: dict[int, Entry] = {}  # by id, the one that is valid
+        self._entries: dict[Server, Entry] = {}  # the one that is valid
         self._stale: set[Server] = set()  # to be filed anew
         self._turn = 0
-        self._chosen: dict[int, int] = {}  # by id, the turn
+        self._chosen: dict[int, int] = {}  # by backend id, the turn
 
     @abstractmethod
     def rank(self, server: Server) -> float:
-        """What is compared: the lowest is chosen."""
+        """What is compared: the lowest is chosen. Asked only of those who can be chosen."""
 
     def settle(self) -> None:
         """Called when who can be chosen, or with what weight, is no longer what it was."""
@@ -70,23 +71,26 @@ class Ranked(Algorithm):
 
     def _rebuild(self) -> None:
         self._stale.clear()
-        self._entries = {server.backend.id: self._entry(server) for server in self.pool.available}
+        self._entries = {server: self._entry(server) for server in self.pool.available}
         self._heap = list(self._entries.values())
         heapify(self._heap)
 
     def _top(self) -> Server:
+        self._file()
+        while self._entries[self._heap[0][3]] is not self._heap[0]:
+            heappop(self._heap)
+        return self._heap[0][3]
+
+    def _file(self) -> None:
+        """File anew whose rank has changed; who can't be chosen now (its last units end, say) is not filed."""
         for server in self._stale:
-            number, entry = server.backend.id, self._entry(server)
-            if number in self._entries and self._entries[number] != entry:
-                self._entries[number] = entry
+            if server in self._entries and (entry := self._entry(server)) != self._entries[server]:
+                self._entries[server] = entry
                 heappush(self._heap, entry)
         self._stale.clear()
         if len(self._heap) > 4 * len(self._entries) + 64:
             self._rebuild()  # mostly stale: what lies deep never comes up
-        while self._entries.get(self._heap[0][2]) != self._heap[0]:
-            heappop(self._heap)
-        return self.pool.servers[self._heap[0][2]]
 
     def _entry(self, server: Server) -> Entry:
         number = server.backend.id
-        return self.rank(server), self._chosen.get(number, 0), number
+        return self.rank(server), self._chosen.get(number, 0), number, server
