@@ -144,8 +144,9 @@ def test_nobody_starves_where_turns_are_taken(algorithm: str, weights: list[int]
 def test_nobody_starves_at_random(algorithm: str, weights: list[int], name: str) -> None:
     """A server that each choice takes with probability p is left out by N of them with probability (1 - p)^N.
 
-    p is its part of the weights, or of the slots, which may be two less; of power of two choices at least 1/n as
-    long as it has nothing: then it wins when it is drawn first. N is such that this happens once in 10^12 tests.
+    p is its part of the weights, or of the slots, which may be two less for the lightest of six; of power of two
+    choices at least 1/n as long as it has nothing: then it wins when it is drawn first. N is such that this happens
+    once in 10^12 tests.
     """
     servers = pool(algorithm, weights, name=name)
     least = {"power-of-two-choices": 1 / len(weights),
