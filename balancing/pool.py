@@ -19,7 +19,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection
 
-from balancing.algorithms import Algorithm, find_algorithm
+from balancing.algorithms import Algorithm, bind
 from balancing.events import Assigned, Changed, Down, Drained, Event, Released, Up
 from balancing.health import Vitals
 from balancing.service import Backend, Service
@@ -86,7 +86,7 @@ class Pool:
         self.on_leave: Callable[[Server], object] = lambda server: None
         self._on_event = on_event
         self._refresh()
-        self.algorithm: Algorithm = find_algorithm(service.algorithm)(self)
+        self.algorithm: Algorithm = bind(service.algorithm, self)
 
     def _server(self, backend: Backend) -> Server:
         return Server(backend, Vitals(self.service.health) if self.service.health else None)
@@ -199,8 +199,9 @@ class Pool:
 
     def set_algorithm(self, word: str) -> None:
         """Decide by another algorithm from now on; who has a server keeps it. Raises LabError if there is none such."""
-        self.service = dataclasses.replace(self.service, algorithm=word)
-        self.algorithm = find_algorithm(self.service.algorithm)(self)
+        service = dataclasses.replace(self.service, algorithm=word)
+        self.algorithm = bind(service.algorithm, self)
+        self.service = service
         self._changed(f"algorithm is {word}")
 
     def add(self, backend: Backend) -> Server:
