@@ -228,7 +228,8 @@ def test_a_mistake_leaves_a_pool_as_it_was(path: Path) -> None:
 
 
 def test_a_class_that_can_only_begin_with_three_servers_leaves_a_pool_as_it_was(path: Path) -> None:
-    path.write_text(mine(FIRST, "def __init__(self, pool):", "    super().__init__(pool)", "    a, b, c = pool.servers"))
+    path.write_text(mine(FIRST, "def __init__(self, pool):", "    super().__init__(pool)",
+                         "    a, b, c = pool.servers"))
     servers = pool("round-robin", [1, 1])
     before = servers.service, servers.algorithm
     with pytest.raises(LabError, match="line 7: ValueError: not enough values to unpack") as caught:
