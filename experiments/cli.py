@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 import layerlab
-from balancing import ALGORITHMS, LAYERS
+from balancing import LAYERS
 from experiments import capture, doctor
+from experiments.algorithm_word import AlgorithmWord
 from experiments.catalog import EXPERIMENTS, lists
 from experiments.experiment import Options
 from experiments.services import pair
@@ -142,7 +143,7 @@ def conduct(name: str, options: Options) -> None:
 @cli.command(**HELP)
 @click.option("--topology", type=Word("topology", TOPOLOGIES), default="flat", show_default=True)
 @click.option("--layer", type=Word("layer", LAYERS), default="l4", show_default=True)
-@click.option("--algorithm", type=Word("algorithm", ALGORITHMS), default="round-robin", show_default=True)
+@click.option("--algorithm", type=AlgorithmWord(), default="round-robin", show_default=True)
 @click.option("--clients", type=int, default=4, show_default=True, help=f"1 to {addresses.MAX_HOSTS}.")
 @click.option("--servers", type=int, default=3, show_default=True, help=f"1 to {addresses.MAX_HOSTS}.")
 @click.option("--weights", type=Weights(), default=None, help="One a server, such as 5,1,1.")
@@ -158,6 +159,7 @@ def shell(topology: str, layer: str, algorithm: str, clients: int, servers: int,
       ./lab shell
       ./lab shell --topology nat --layer l3 --clients 6
       ./lab shell --algorithm weighted-round-robin --weights 5,1,1
+      ./lab shell --algorithm examples/last_byte.py:LastByte
       echo 'h1 curl -s http://vip/' | ./lab shell --layer l2
     """
     from experiments import shell as room
