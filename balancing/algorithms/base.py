@@ -15,12 +15,14 @@ class Algorithm(ABC):
 
     name:         the word on the command line.
     summary:      one line that says what it is for.
+    bound:        how the time of a choice grows with n servers, such as O(log n); `./lab bench algorithms` measures it.
     reads_active: whether it looks at how busy servers are. Then a switch is to say at once when a connection
                   ends, which costs a packet-in more for each (controller/rules.py).
     """
 
     name: ClassVar[str] = ""
     summary: ClassVar[str] = ""
+    bound: ClassVar[str] = ""
     reads_active: ClassVar[bool] = True
 
     def __init__(self, pool: Pool) -> None:
