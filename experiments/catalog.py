@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from balancing import ALGORITHMS, LAYERS, REALISATIONS
+from benchmarks.catalog import BENCHMARKS
 from experiments.experiment import Experiment, Part
 from topologies import TOPOLOGIES
 
@@ -48,6 +49,7 @@ def lists() -> dict[str, list[dict[str, str]]]:
         "algorithms": [{"name": name, "what it is for": algorithm.summary} for name, algorithm in ALGORITHMS.items()],
         "realisations": [{"name": name, "who does the work": words} for name, words in REALISATIONS.items()],
         "experiments": [{"name": one.name, "question": one.question} for one in EXPERIMENTS.values()],
+        "benchmarks": [{"name": one.name, "question": one.question} for one in BENCHMARKS.values()],
     }
 
 

@@ -13,10 +13,11 @@ import click
 
 import layerlab
 from balancing import LAYERS
+from benchmarks.catalog import BENCHMARKS
 from experiments import capture, doctor
 from experiments.algorithm_word import AlgorithmWord
 from experiments.catalog import EXPERIMENTS, lists
-from experiments.experiment import Options
+from experiments.experiment import Experiment, Options
 from experiments.services import pair
 from layerlab import LabError, choice
 from topologies import TOPOLOGIES, addresses
@@ -117,7 +118,8 @@ def compare(clients: int | None, servers: int | None, requests: int | None, **op
       ./lab compare --clients 24 --servers 6
     """
     size = {"clients": clients, "servers": servers, "requests": requests}
-    conduct("compare", Options(**options, size={name: value for name, value in size.items() if value is not None}))
+    given = {name: value for name, value in size.items() if value is not None}
+    conduct(EXPERIMENTS["compare"], Options(**options, size=given))
 
 
 @cli.command(**HELP)
@@ -130,13 +132,30 @@ def run(experiment: str, **options: Any) -> None:
     Example:
       ./lab run compare --quick --report results/
     """
-    conduct(experiment, Options(**options))
+    conduct(EXPERIMENTS[experiment], Options(**options))
 
 
-def conduct(name: str, options: Options) -> None:
-    """Run an experiment; exit code 1 if it came out otherwise than predicted."""
-    doctor.check_system()
-    if not EXPERIMENTS[name].conduct(options):
+@cli.command(**HELP)
+@click.argument("benchmark", type=Word("benchmark", BENCHMARKS), required=False)
+@experiment_options
+def bench(benchmark: str | None, **options: Any) -> None:
+    """Run a benchmark; without a word, say what there is.
+
+    \b
+    Example:
+      ./lab bench algorithms --quick
+    """
+    if benchmark:
+        conduct(BENCHMARKS[benchmark], Options(**options))
+    else:
+        show("benchmarks")
+
+
+def conduct(experiment: Experiment, options: Options) -> None:
+    """Run an experiment or a benchmark; exit code 1 if it came out otherwise than predicted."""
+    if experiment.lab:
+        doctor.check_system()
+    if not experiment.conduct(options):
         sys.exit(1)
 
 
@@ -174,16 +193,21 @@ def shell(topology: str, layer: str, algorithm: str, clients: int, servers: int,
 @cli.command(name="list", **HELP)
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def list_(as_json: bool) -> None:
-    """Topologies, layers, algorithms, realisations and experiments."""
+    """Topologies, layers, algorithms, realisations, experiments and benchmarks."""
     if as_json:
         click.echo(json.dumps(lists(), indent=2, ensure_ascii=False))
         return
-    from experiments.tables import print_table
-
-    for kind, rows in lists().items():
-        print_table(kind, [{key: value for key, value in row.items() if key != "plan"} for row in rows])
+    show(*lists())
     for row in lists()["topologies"]:
         click.echo(f"{row['name']}\n{row['plan']}\n")
+
+
+def show(*kinds: str) -> None:
+    """Print these of the lists, each as a table."""
+    from experiments.tables import print_table
+
+    for kind in kinds:
+        print_table(kind, [{key: value for key, value in row.items() if key != "plan"} for row in lists()[kind]])
 
 
 # `./lab` itself does these two (it must work before there is Python to do them); here they are for --help.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from experiments.report import algorithms_speed as speed
+from experiments.report import algorithms_speed_plot as speed_plot
 from experiments.report import cost, cost_plot, crowd, crowd_plot, distinguish, distinguish_plot, ladder, ladder_plot
 from experiments.report import plain as plain_table
 from experiments.report.section import Picture, Section
@@ -31,6 +33,11 @@ SECTIONS: dict[str, Section] = {
         Picture("What the switch had to remember",
                 "Flow entries that the crowd left in the switch, and packets that went to the controller.",
                 crowd_plot.draw_memory),
+    )),
+    "algorithms_speed": Section("How long does a choice take, and how does it grow?", speed.read, (
+        Picture("A unit’s time, from few servers to many",
+                "A line is an algorithm, a dot a number of servers; each mark to the right is ten times as long.",
+                speed_plot.draw),
     )),
 }  # fmt: skip
 
