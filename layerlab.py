@@ -37,8 +37,8 @@ class LabError(Exception):
         return "\n".join(lines)
 
 
-def choice(kind: str, word: str, words: Iterable[str]) -> str:
-    """Return `word` if it is one of `words`; else raise a LabError that names the nearest.
+def choice(kind: str, word: str, words: Iterable[str], *, field: str = "") -> str:
+    """Return `word` if it is one of `words`; else raise a LabError that names the nearest. field: if it is not `kind`.
 
     >>> choice("layer", "l3", ["l2", "l3"])
     'l3'
@@ -46,10 +46,10 @@ def choice(kind: str, word: str, words: Iterable[str]) -> str:
     known = list(words)
     if word in known:
         return word
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
+    near = difflib.get_close_matches(str(word), known, n=1, cutoff=0.4)
     raise LabError(
         f"there is no {kind} {word!r}",
         "one of " + ", ".join(known),
         f"{near[0]} (did you mean that?)" if near else "",
-        field=kind,
+        field=field or kind,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).resolve().parent
-ROOMS = ("balancing", "topologies", "controller", "l7proxy", "experiments")
+ROOMS = ("balancing", "topologies", "controller", "l7proxy", "experiments", "benchmarks")
 
 
 def requirements(name: str) -> list[str]:

@@ -48,11 +48,10 @@ class Api:
 
     def answer(self, method: str, target: str, body: bytes = b"") -> Answer:
         """The answer to one request. target: the path, and a query where there is one. Raises nothing."""
-        parts = urlsplit(target)
-        words = [unquote(word) for word in parts.path.strip("/").split("/")]
         try:
+            words, query = _split(target)
             act, found = self._find(method, words)
-            return act(self, *found, _form(body) | _flags(parts.query))
+            return act(self, *found, _form(body) | _flags(query))
         except _Refused as refused:
             return refused.status, _complaint(refused)
         except LabError as error:
@@ -162,11 +161,20 @@ def _complaint(error: LabError) -> dict[str, str]:
     return {name: words for name, words in form.items() if words}
 
 
+def _split(target: str) -> tuple[list[str], str]:
+    """The words between a target's slashes, and its query. Raises _Refused if it is no target."""
+    try:
+        parts = urlsplit(target)
+    except ValueError as error:
+        raise _Refused(404, f"there is nothing at {target!r}: {error}", "/services") from None
+    return [unquote(word) for word in parts.path.strip("/").split("/")], parts.query
+
+
 def _form(body: bytes) -> dict[str, Any]:
     """The object in a request's body; an empty body is an empty object."""
     try:
         form = json.loads(body or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # lists in lists in lists
         raise LabError(f"the body is not JSON: {error}", 'an object, such as {"weight": 3}') from None
     if not isinstance(form, dict):
         raise LabError(f"the body is {form!r}", 'an object, such as {"weight": 3}')
@@ -176,7 +184,7 @@ def _form(body: bytes) -> dict[str, Any]:
 def _flags(query: str) -> dict[str, bool]:
     """?now=true and the like."""
     words = {"true": True, "false": False}
-    return {name: words[choice(f"value of {name}", values[-1], words)]
+    return {name: words[choice(f"value of {name}", values[-1], words, field=name)]
             for name, values in parse_qs(query, keep_blank_values=True).items()}
 
 

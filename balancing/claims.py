@@ -18,6 +18,7 @@ from balancing.service import Service
 from layerlab import LabError
 
 Port = tuple[str, int | None]  # protocol and number
+FIELDS = {"id": "id", "VIP": "vip", "service address": "ip"}  # where each claim stands in a service's form
 
 
 def check_services(services: Iterable[Service]) -> tuple[Service, ...]:
@@ -33,7 +34,8 @@ def check_services(services: Iterable[Service]) -> tuple[Service, ...]:
             rivals = taken.values() if port is None else filter(None, (taken.get(port), taken.get(None)))
             if rival := next((other for other in rivals if not _may_share(what, other, service)), None):
                 raise LabError(f"services {rival.name!r} and {service.name!r} both claim the {what} {value}",
-                               "one owner each: give the second an id, VIP or service addresses of its own")
+                               "one owner each: give the second an id, VIP or service addresses of its own",
+                               field=FIELDS[what])
             taken[port] = service
     for sharers in by_address(found).values():
         _check_routes(sharers)

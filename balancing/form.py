@@ -34,11 +34,7 @@ def arguments(kind: type[Any], form: Any, what: str) -> dict[str, Any]:
         raise LabError(f"a {what} is {form!r}", "an object with named fields")
     known = {field.name: field for field in dataclasses.fields(kind)}
     for name in form:
-        try:
-            choice(f"field of a {what}", str(name), known)
-        except LabError as error:
-            error.field = str(name)
-            raise
+        choice(f"field of a {what}", str(name), known, field=str(name))
     missing = [name for name, field in known.items()
                if field.default is dataclasses.MISSING and name not in form]
     if missing:
@@ -59,9 +55,15 @@ def number_within(where: str, field: str, value: object, low: float, high: float
         raise LabError(f"{where}: {field} is {value!r}", f"a number from {low:g} to {high:g}", field=field)
 
 
+def printable(where: str, field: str, value: object) -> None:
+    """Raise LabError unless `value` is a name: 1 to 100 characters that can be printed."""
+    if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= 100:
+        raise LabError(f"{where}: {field} is {value!r}", "1 to 100 characters that can be printed", field=field)
+
+
 def ip_address(where: str, field: str, value: object) -> IPAddress:
-    """`value` as an address. Raises LabError if it is none."""
+    """`value` as an address. Raises LabError if it is none; a number is none, though Python would make one of it."""
     try:
-        return ipaddress.ip_address(value)  # type: ignore[arg-type]
+        return ipaddress.ip_address(value if isinstance(value, str | IPAddress) else "")
     except ValueError:
         raise LabError(f"{where}: {field} is {value!r}", "an IP address, such as 10.0.0.100", field=field) from None

@@ -4,9 +4,10 @@
     s2's                            0 4 1 5 2 6 3 ──┼──► of its own permutation that is still free,
     s3's                            3 2 6 4 1 0 5 ──┘   until none is:  s2 s2 s1 s1 s2 s1 s3
 
-Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer", NSDI 2016, section 3.4. All slots are
-shared out to within one of what the weights say, and when a server leaves, hardly any slot but its own
-changes hands. Weights as in the section's last remark: a server takes its turn so much more rarely.
+Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer", NSDI 2016, section 3.4. Equal servers
+own the same number of slots to within one, and when a server leaves, hardly any slot but its own changes hands.
+Weights as in the section's last remark: a server takes its turn so much more rarely. Then one with the part p of all
+weights owns p of the slots to within 1 + p (n - 2), for n servers: a handful of 65,537.
 
 A server's permutation comes from its name alone, so every controller and proxy makes the same table.
 """

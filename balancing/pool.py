@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection
+from typing import Any
 
-from balancing.algorithms import Algorithm, find_algorithm
+from balancing.algorithms import Algorithm, bind
 from balancing.events import Assigned, Changed, Down, Drained, Event, Released, Up
 from balancing.health import Vitals
 from balancing.service import Backend, Service
@@ -56,7 +57,12 @@ class Server:
     @property
     def available(self) -> bool:
         """Whether it may have a new unit."""
-        return self.up and not self.draining and self.weight > 0
+        return self.up and not self.leaving
+
+    @property
+    def leaving(self) -> bool:
+        """Whether an operator wants it empty: it drains, or has no weight."""
+        return self.draining or not self.weight
 
     @property
     def state(self) -> str:
@@ -89,7 +95,7 @@ class Pool:
         self.on_change: Callable[[], object] = lambda: None
         self._on_event = on_event
         self._refresh()
-        self.algorithm: Algorithm = find_algorithm(service.algorithm)(self)
+        self.algorithm: Algorithm = bind(service.algorithm, self)
 
     def _server(self, backend: Backend) -> Server:
         return Server(backend, Vitals(self.service.health) if self.service.health else None)
@@ -140,7 +146,7 @@ class Pool:
         self.algorithm.changed(server)
         if self._on_event:
             self._on_event(Released(self.name, str(unit), server.name))
-            if not server.active and not server.available and server.up:
+            if not server.active and server.leaving and self._has(server):
                 self._on_event(Drained(self.name, server.name))
 
     def measured(self, server: Server, active: int) -> None:
@@ -149,8 +155,12 @@ class Pool:
         if active == before:
             return
         self.algorithm.changed(server)
-        if not active and not server.available and server.up:
+        if not active and server.leaving and self._has(server):
             self._record(Drained(self.name, server.name))
+
+    def _has(self, server: Server) -> bool:
+        """Whether it is one of the pool's, and not one that was removed and still has units, or tests under way."""
+        return self.servers.get(server.backend.id) is server
 
     # -- health --------------------------------------------------------------------------------
 
@@ -160,7 +170,7 @@ class Pool:
             return
         rose = server.vitals.passed(now_s, took_s)
         self.algorithm.changed(server)
-        if rose:
+        if rose and self._has(server):
             server.up = True
             self._ramp(server, now_s)
             self._refresh()
@@ -209,20 +219,17 @@ class Pool:
 
     def set_weight(self, server: Server, weight: int) -> None:
         """Give it another weight; 0 drains it. Raises LabError for what is no weight."""
-        self._configure(server, dataclasses.replace(server.backend, weight=weight))
-        self._changed(f"weight of {server.name} is {weight}")
-        self._tell_if_drained(server)
+        self._configure(server, f"weight of {server.name} is {weight}", weight=weight)
 
     def drain(self, server: Server, draining: bool = True) -> None:
         """Give it no new units; with False, give it new ones again."""
-        self._configure(server, dataclasses.replace(server.backend, draining=draining))
-        self._changed(f"{server.name} {'drains' if draining else 'takes units again'}")
-        self._tell_if_drained(server)
+        self._configure(server, f"{server.name} {'drains' if draining else 'takes units again'}", draining=draining)
 
     def set_algorithm(self, word: str) -> None:
         """Decide by another algorithm from now on; who has a server keeps it. Raises LabError if there is none such."""
-        self.service = dataclasses.replace(self.service, algorithm=word)
-        self.algorithm = find_algorithm(self.service.algorithm)(self)
+        service = dataclasses.replace(self.service, algorithm=word)
+        self.algorithm = bind(service.algorithm, self)
+        self.service = service
         self._changed(f"algorithm is {word}")
 
     def add(self, backend: Backend) -> Server:
@@ -242,20 +249,21 @@ class Pool:
         self._changed(f"{server.name} was removed")
         self.on_leave(server)
 
-    def _configure(self, server: Server, backend: Backend) -> None:
+    def _configure(self, server: Server, change: str, **fields: Any) -> None:
+        """Give its backend these fields, and tell: of the change, and that it is drained if it is so by that."""
+        backend = dataclasses.replace(server.backend, **fields)
         backends = (backend if one.id == backend.id else one for one in self.service.backends)
         self.service = self.service.with_backends(tuple(backends))
-        ramp = server.effective_weight / server.weight if server.weight else 1.0
+        ramp, before = server.effective_weight / server.weight if server.weight else 1.0, server.leaving
         server.backend, server.weight, server.draining = backend, backend.weight, backend.draining
         server.effective_weight = ramp * server.weight
+        self._changed(change)
+        if server.leaving and not before and not server.active:
+            self._record(Drained(self.name, server.name))
 
     def _changed(self, change: str) -> None:
         self._refresh()
         self._record(Changed(self.name, change))
-
-    def _tell_if_drained(self, server: Server) -> None:
-        if server.up and not server.available and not server.active:
-            self._record(Drained(self.name, server.name))
 
     def __repr__(self) -> str:
         return f"<Pool {self.name}: {', '.join(map(repr, self.servers.values()))}>"

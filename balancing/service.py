@@ -19,14 +19,14 @@ Rules kept here:
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from balancing.algorithms import find_algorithm, full_name
-from balancing.form import IPAddress, arguments, ip_address, plain, whole_within
+from balancing.form import IPAddress, arguments, ip_address, plain, printable, whole_within
 from balancing.health import HealthCheck
 from balancing.layers import LAYERS, Layer
 from balancing.route import Route
@@ -41,6 +41,8 @@ REALISATIONS: dict[str, str] = {
 PROTOCOLS = ("tcp", "udp")
 MAX_WEIGHT = 65_535  # an OpenFlow bucket's weight is 16 bits (OpenFlow 1.3.5, section 7.3.4.2)
 MAX_ID = 65_535      # 16 bits of a flow's cookie
+MAX_SWITCH_PORT = 0xFFFFFF00  # OFPP_MAX (OpenFlow 1.3.5, section 7.2.1)
+MAX_SWITCH = 2**64 - 1        # a datapath id
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,14 @@ class Backend:
     def __post_init__(self) -> None:
         where = f"backend {self.name!r}"
         whole_within(where, "id", self.id, 1, MAX_ID)
+        printable(where, "name", self.name)
         whole_within(where, "weight", self.weight, 0, MAX_WEIGHT)
         if self.port is not None:
             whole_within(where, "port", self.port, 1, 65_535)
         if type(self.draining) is not bool:
             raise LabError(f"{where}: draining is {self.draining!r}", "true or false", field="draining")
+        if self.switch_port is not None:
+            whole_within(where, "switch_port", self.switch_port, 1, MAX_SWITCH_PORT)
         object.__setattr__(self, "ip", ip_address(where, "ip", self.ip))
         if self.mac is not None:
             object.__setattr__(self, "mac", _mac(where, self.mac))
@@ -116,6 +121,8 @@ class Service:
     def __post_init__(self) -> None:
         where = f"service {self.name!r}"
         whole_within(where, "id", self.id, 1, MAX_ID)
+        printable(where, "name", self.name)
+        whole_within(where, "switch", self.switch, 0, MAX_SWITCH)
         object.__setattr__(self, "vip", ip_address(where, "vip", self.vip))
         object.__setattr__(self, "backends", tuple(self.backends))
         choice("layer", self.layer, LAYERS)
@@ -129,7 +136,7 @@ class Service:
         if reason := why_not(self.row, self.algorithm, self.realisation):
             raise LabError(f"{where}: {reason}", f"{natural!r} at {self.layer}", field="realisation")
         if self.route is not None and self.row.in_switch:
-            raise LabError(f"{where}: {self.layer} has a route", "none: only l7 sees requests")
+            raise LabError(f"{where}: {self.layer} has a route", "none: only l7 sees requests", field="route")
         self._check_port(where)
         self._check_backends(where)
         if self.health and self.row.in_switch and self.health.source is None:
@@ -141,23 +148,23 @@ class Service:
         if self.port is not None:
             whole_within(where, "port", self.port, 1, 65_535)
         elif self.row.by_port or not self.row.in_switch:
-            raise LabError(f"{where} has no port", f"one, because {self.layer} balances by port")
+            raise LabError(f"{where} has no port", f"one, because {self.layer} balances by port", field="port")
 
     def _check_backends(self, where: str) -> None:
         if not self.backends:
-            raise LabError(f"{where} has no backends", "at least one")
+            raise LabError(f"{where} has no backends", "at least one", field="backends")
         for field in ("id", "name"):
             seen = [getattr(backend, field) for backend in self.backends]
             if len(set(seen)) < len(seen):
                 twice = next(value for value in seen if seen.count(value) > 1)
-                raise LabError(f"{where} has two backends with {field} {twice!r}", f"each {field} once")
+                raise LabError(f"{where} has two backends with {field} {twice!r}", f"each {field} once", field=field)
         for backend in self.backends:
             if backend.ip.version != self.vip.version:
                 raise LabError(f"{where}: backend {backend.name!r} has the address {backend.ip}",
-                               f"one of the VIP's family, IPv{self.vip.version}")
+                               f"one of the VIP's family, IPv{self.vip.version}", field="ip")
             if self.row.in_switch and backend.mac is None:
                 raise LabError(f"{where}: backend {backend.name!r} has no mac",
-                               f"one, because {self.layer} rewrites eth_dst")
+                               f"one, because {self.layer} rewrites eth_dst", field="mac")
 
     @property
     def row(self) -> Layer:
@@ -173,8 +180,14 @@ class Service:
         return mac_of(self.vip, b"\x02\x1b")
 
     def with_backends(self, backends: tuple[Backend, ...]) -> Service:
-        """The same service over others. Raises LabError if it would not be valid."""
-        return dataclasses.replace(self, backends=backends)
+        """The same service over others. Raises LabError if it would not be valid.
+
+        The rest has been checked: a file of the student's own may be half written, now that the service runs.
+        """
+        other = copy.copy(self)
+        object.__setattr__(other, "backends", backends)
+        other._check_backends(f"service {self.name!r}")
+        return other
 
     def port_of(self, backend: Backend) -> int | None:
         """The port that `backend` serves on: its own, or else the service's."""
@@ -196,14 +209,14 @@ class Service:
         fields = arguments(cls, form, "service")
         backends = fields.get("backends")
         if not isinstance(backends, list):
-            raise LabError(f"service {fields.get('name')!r}: backends is {backends!r}", "a list of objects")
+            raise LabError(f"service {fields.get('name')!r}: backends is {backends!r}", "a list of objects",
+                           field="backends")
         fields["backends"] = tuple(Backend(**arguments(Backend, backend, "backend")) for backend in backends)
         if fields.get("route") is not None:
             fields["route"] = Route.from_json(fields["route"])
         if fields.get("health") is not None:
             fields["health"] = HealthCheck(**arguments(HealthCheck, fields["health"], "health check"))
         return cls(**fields)
-
 
 
 def why_not(row: Layer, algorithm: str, realisation: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from balancing import ALGORITHMS, LAYERS, REALISATIONS, Layer
 from balancing.service import why_not
+from benchmarks.catalog import BENCHMARKS
 from experiments.experiment import Experiment, Part
 from topologies import TOPOLOGIES
 
@@ -55,6 +56,7 @@ def lists() -> dict[str, list[dict[str, str]]]:
         "cells": [{"algorithm": name, **{layer: _realisations(row, name) for layer, row in LAYERS.items()}}
                   for name in ALGORITHMS],
         "experiments": [{"name": one.name, "question": one.question} for one in EXPERIMENTS.values()],
+        "benchmarks": [{"name": one.name, "question": one.question} for one in BENCHMARKS.values()],
     }
 
 

@@ -12,10 +12,12 @@ from typing import Any
 import click
 
 import layerlab
-from balancing import ALGORITHMS, LAYERS, REALISATIONS
+from balancing import LAYERS, REALISATIONS
+from benchmarks.catalog import BENCHMARKS
 from experiments import capture, doctor
+from experiments.algorithm_word import AlgorithmWord
 from experiments.catalog import EXPERIMENTS, lists
-from experiments.experiment import Options
+from experiments.experiment import Experiment, Options
 from experiments.pool_cli import pool
 from experiments.services import pair
 from experiments.words import HELP, Commands, Word
@@ -92,7 +94,8 @@ def compare(clients: int | None, servers: int | None, requests: int | None, **op
       ./lab compare --clients 24 --servers 6
     """
     size = {"clients": clients, "servers": servers, "requests": requests}
-    conduct("compare", Options(**options, size={name: value for name, value in size.items() if value is not None}))
+    given = {name: value for name, value in size.items() if value is not None}
+    conduct(EXPERIMENTS["compare"], Options(**options, size=given))
 
 
 @cli.command(**HELP)
@@ -105,20 +108,37 @@ def run(experiment: str, **options: Any) -> None:
     Example:
       ./lab run compare --quick --report results/
     """
-    conduct(experiment, Options(**options))
+    conduct(EXPERIMENTS[experiment], Options(**options))
 
 
-def conduct(name: str, options: Options) -> None:
-    """Run an experiment; exit code 1 if it came out otherwise than predicted."""
-    doctor.check_system()
-    if not EXPERIMENTS[name].conduct(options):
+@cli.command(**HELP)
+@click.argument("benchmark", type=Word("benchmark", BENCHMARKS), required=False)
+@experiment_options
+def bench(benchmark: str | None, **options: Any) -> None:
+    """Run a benchmark; without a word, say what there is.
+
+    \b
+    Example:
+      ./lab bench algorithms --quick
+    """
+    if benchmark:
+        conduct(BENCHMARKS[benchmark], Options(**options))
+    else:
+        show("benchmarks")
+
+
+def conduct(experiment: Experiment, options: Options) -> None:
+    """Run an experiment or a benchmark; exit code 1 if it came out otherwise than predicted."""
+    if experiment.lab:
+        doctor.check_system()
+    if not experiment.conduct(options):
         sys.exit(1)
 
 
 @cli.command(**HELP)
 @click.option("--topology", type=Word("topology", TOPOLOGIES), default="flat", show_default=True)
 @click.option("--layer", type=Word("layer", LAYERS), default="l4", show_default=True)
-@click.option("--algorithm", type=Word("algorithm", ALGORITHMS), default="round-robin", show_default=True)
+@click.option("--algorithm", type=AlgorithmWord(), default="round-robin", show_default=True)
 @click.option("--realisation", type=Word("realisation", REALISATIONS), default=None,
               help="Who decides and remembers.  [default: reactive; proxy at l7]")
 @click.option("--clients", type=int, default=4, show_default=True, help=f"1 to {addresses.MAX_HOSTS}.")
@@ -137,6 +157,7 @@ def shell(topology: str, layer: str, algorithm: str, realisation: str | None, cl
       ./lab shell --topology nat --layer l3 --clients 6
       ./lab shell --algorithm weighted-round-robin --weights 5,1,1
       ./lab shell --algorithm maglev --realisation tracked
+      ./lab shell --algorithm examples/last_byte.py:LastByte
       echo 'h1 curl -s http://vip/' | ./lab shell --layer l2
     """
     from experiments import shell as room
@@ -151,16 +172,21 @@ def shell(topology: str, layer: str, algorithm: str, realisation: str | None, cl
 @cli.command(name="list", **HELP)
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def list_(as_json: bool) -> None:
-    """Topologies, layers, algorithms, realisations and experiments."""
+    """Topologies, layers, algorithms, realisations, experiments and benchmarks."""
     if as_json:
         click.echo(json.dumps(lists(), indent=2, ensure_ascii=False))
         return
-    from experiments.tables import print_table
-
-    for kind, rows in lists().items():
-        print_table(kind, [{key: value for key, value in row.items() if key != "plan"} for row in rows])
+    show(*lists())
     for row in lists()["topologies"]:
         click.echo(f"{row['name']}\n{row['plan']}\n")
+
+
+def show(*kinds: str) -> None:
+    """Print these of the lists, each as a table."""
+    from experiments.tables import print_table
+
+    for kind in kinds:
+        print_table(kind, [{key: value for key, value in row.items() if key != "plan"} for row in lists()[kind]])
 
 
 # `./lab` itself does these two (it must work before there is Python to do them); here they are for --help.

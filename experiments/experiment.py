@@ -43,11 +43,11 @@ class Options:
         if self.report:
             check_report(self.report)
 
-    def command(self, name: str) -> str:
-        """What to type to run the experiment `name` with these options again."""
+    def command(self, name: str, start: str = "run") -> str:
+        """What to type to run the experiment `name` with these options again. start: run, or bench."""
         words = [f"--{option} {value}" for option, value in self.size.items()]
-        start = f"./lab {name}" if words else f"./lab run {name}"
-        return " ".join([start, *words, *["--quick"] * self.quick, f"--seed {self.seed}", "--report DIR"])
+        typed = f"./lab {name}" if words else f"./lab {start} {name}"
+        return " ".join([typed, *words, *["--quick"] * self.quick, f"--seed {self.seed}", "--report DIR"])
 
 
 @dataclass(frozen=True)
@@ -82,28 +82,37 @@ class Part:
 class Experiment:
     """name: the word on the command line. question: one line. parts: what answers it, in order.
 
-    check: raises LabError for options that it can't be run with, before anything is built.
+    check:   raises LabError for options that it can't be run with, before anything is built.
+    command: what is typed before its name: run, or bench. Its files are called after both.
+    lab:     whether it needs a network.
     """
 
     name: str
     question: str
     parts: Callable[[], Sequence[Callable[[Options, Display], Part]]]
     check: Callable[[Options], object] = lambda options: None
+    command: str = "run"
+    lab: bool = True
 
     def conduct(self, options: Options) -> bool:
-        """Run it in a capsule, print and write what it found, and return whether all of it came out as predicted."""
+        """Run it, print and write what it found, and return whether all of it came out as predicted.
+
+        One that needs a network runs in a capsule.
+        """
         from topologies import capsule
 
         options.check()
         self.check(options)
         parts, started = self.parts(), f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-        capsule.enter()
+        if self.lab:
+            capsule.enter()
         with Display() as display:
             found = [part(options, display) for part in parts]
         for part in found:
             part.print()
-        where = environment(started=started, datapath=capsule.datapath())
-        self._write(options, Envelope(self.name, options.seed, where, {part.table: part.rows for part in found}))
+        where = environment(started=started, **{"datapath": capsule.datapath()} if self.lab else {})
+        name = self.name if self.command == "run" else f"{self.command}-{self.name}"
+        self._write(options, Envelope(name, options.seed, where, {part.table: part.rows for part in found}))
         return all(part.as_predicted for part in found)
 
     def _write(self, options: Options, envelope: Envelope) -> None:
@@ -113,5 +122,6 @@ class Experiment:
             from experiments import report  # matplotlib takes a second to import, and only a report needs it
 
             envelope.write_report(options.report)
-            page = report.write(envelope, options.report, question=self.question, command=options.command(self.name))
+            page = report.write(envelope, options.report, question=self.question,
+                                command=options.command(self.name, self.command))
             print(f"written: {page}, and what it shows as JSON and CSV beside it", file=sys.stderr)

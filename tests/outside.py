@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ["balancing", "topologies", "controller", "l7proxy", "experiments", "layerlab.py"]
+ROOMS = ["balancing", "topologies", "controller", "l7proxy", "experiments", "benchmarks", "layerlab.py"]
 SOMEBODY = 54_321  # an ordinary uid that is nobody's on this machine
 
 # As an ordinary user, from root: /dev/net/tun may be root's alone, so a mount namespace of the test gets an open one.

@@ -15,16 +15,24 @@ Rules kept here:
 4. A new algorithm is a file here and a line in ALGORITHMS; or a file of yours, and FILE.py:CLASS (own.py).
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from balancing.algorithms import own
 from balancing.algorithms.base import Algorithm, Stateless
 from balancing.algorithms.dice import AtRandom, PowerOfTwoChoices
 from balancing.algorithms.least_connections import LeastConnections
 from balancing.algorithms.least_response_time import LeastResponseTime
 from balancing.algorithms.maglev import Maglev
-from balancing.algorithms.own import full_name, is_own, load
+from balancing.algorithms.own import full_name, is_own
 from balancing.algorithms.round_robin import RoundRobin
 from balancing.algorithms.source_hash import SourceHash
 from balancing.algorithms.weighted_round_robin import WeightedRoundRobin
 from layerlab import choice
+
+if TYPE_CHECKING:
+    from balancing.pool import Pool
 
 ALGORITHMS: dict[str, type[Algorithm]] = {
     algorithm.name: algorithm
@@ -35,9 +43,14 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
 
 def find_algorithm(word: str) -> type[Algorithm]:
     """The algorithm that a word of ALGORITHMS, or FILE.py:CLASS, names. Raises LabError if there is none."""
-    return load(word) if is_own(word) else ALGORITHMS[choice("algorithm", word, ALGORITHMS)]
+    return own.load(full_name(word)) if is_own(word) else ALGORITHMS[choice("algorithm", word, ALGORITHMS)]
+
+
+def bind(word: str, pool: Pool) -> Algorithm:
+    """The algorithm that `word` names, bound to `pool`. Raises LabError if there is none, or it can't begin there."""
+    return own.begin(full_name(word), pool) if is_own(word) else find_algorithm(word)(pool)
 
 
 __all__ = ["ALGORITHMS", "Algorithm", "AtRandom", "LeastConnections", "LeastResponseTime", "Maglev",
-           "PowerOfTwoChoices", "RoundRobin", "SourceHash", "Stateless", "WeightedRoundRobin", "find_algorithm",
+           "PowerOfTwoChoices", "RoundRobin", "SourceHash", "Stateless", "WeightedRoundRobin", "bind", "find_algorithm",
            "full_name", "is_own"]

@@ -18,6 +18,7 @@ class Algorithm(ABC):
 
     name:         the word on the command line.
     summary:      one line that says what it is for.
+    bound:        how the time of a choice grows with n servers, such as O(log n); `./lab bench algorithms` measures it.
     reads_active: whether it looks at how busy servers are. Then a switch is to say at once when a connection
                   ends, which costs a packet-in more for each (controller/rules.py).
     steered:      whether its slots follow the load (steered.py): then they move units that nobody remembers.
@@ -26,6 +27,7 @@ class Algorithm(ABC):
 
     name: ClassVar[str] = ""
     summary: ClassVar[str] = ""
+    bound: ClassVar[str] = ""
     reads_active: ClassVar[bool] = True
     keyed: ClassVar[bool] = False
     steered: ClassVar[bool] = False

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from balancing.algorithms.base import Algorithm, by_weight
 from balancing.algorithms.least_connections import load
-from balancing.algorithms.source_hash import Ends
+from balancing.alias import Column, columns, draw
 
 if TYPE_CHECKING:
     from balancing.pool import Pool, Server
@@ -44,19 +44,24 @@ class Dice(Algorithm):
 
 
 class AtRandom(Dice):
-    """Each server with a probability in proportion to its weight. O(log n) of n servers."""
+    """Each server with a probability in proportion to its weight. O(1), by the alias method (balancing/alias.py)."""
 
     name = "random"
     summary = "at random, in proportion to the weights; the baseline to beat"
+    bound = "O(1)"
     reads_active = False
 
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool)
-        self._ends = Ends(whole=False)
+        self._of: tuple[Server, ...] = ()
+        self._columns: list[Column] = []
 
     def throw(self, dice: Random) -> list[Server]:
         candidates = self.pool.candidates
-        return dice.choices(candidates, cum_weights=self._ends.of(candidates))
+        if self._of is not candidates:
+            self._of = candidates
+            self._columns = columns([server.effective_weight for server in candidates])
+        return [candidates[draw(self._columns, dice.random())]]
 
     def slots(self, size: int) -> list[Server]:
         return by_weight({server: server.weight for server in self.pool.candidates}, size)
@@ -67,6 +72,11 @@ class PowerOfTwoChoices(Dice):
 
     name = "power-of-two-choices"
     summary = "the less loaded of two at random; nearly least-connections, at any size"
+    bound = "O(1)"
 
     def throw(self, dice: Random) -> list[Server]:
-        return dice.sample(self.pool.candidates, min(2, len(self.pool.candidates)))
+        candidates = self.pool.candidates
+        if len(candidates) == 1:
+            return [candidates[0]]
+        one, other = int(dice.random() * len(candidates)), int(dice.random() * (len(candidates) - 1))
+        return [candidates[one], candidates[other + (other >= one)]]  # the second is drawn from the others

@@ -28,6 +28,7 @@ class Maglev(Stateless):
     name = "maglev"
     summary = "source hash that moves hardly anybody when servers come and go"
     keyed = True
+    bound = "O(1)"
     size = SIZE
     kept = 8
 

@@ -26,6 +26,8 @@ Entry = tuple[float, int, int, "Server"]
 class Ranked(Algorithm):
     """The candidate of the lowest `rank`; among equals, the one that was chosen longest ago. Score: minus the rank."""
 
+    bound = "O(log n)"
+
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool)
         self._of: tuple[Server, ...] | None = None  # whom the heap is of

@@ -21,6 +21,7 @@ class RoundRobin(Algorithm):
 
     name = "round-robin"
     summary = "each server in its turn; equal servers, short sessions"
+    bound = "O(1)"
     reads_active = False
 
     def __init__(self, pool: Pool) -> None:

@@ -30,6 +30,7 @@ class SourceHash(Stateless):
     name = "source-hash"
     summary = "a client always meets the same server; sessions that live in one server"
     keyed = True
+    bound = "O(log n)"
 
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool)
@@ -50,19 +51,17 @@ class SourceHash(Stateless):
 class Ends:
     """Where each server's slots end, the servers side by side: 5, 6, 7 for weights 5:1:1. Reckoned once for each pool.
 
-    `whole` weights forget a slow start: who is hashed to a server stays hashed to it.
+    By whole weights, whatever a slow start makes of them: who is hashed to a server stays hashed to it.
     """
 
-    def __init__(self, whole: bool = True) -> None:
-        self._whole = whole
+    def __init__(self) -> None:
         self._of: Sequence[Server] = ()
-        self._ends: list[float] = []
+        self._ends: list[int] = []
 
-    def of(self, servers: Sequence[Server]) -> list[float]:
+    def of(self, servers: Sequence[Server]) -> list[int]:
         """The ends for `servers`, the last of which is the sum of all weights."""
         if servers is not self._of:  # a pool makes a new tuple when anything of it changes
-            weights = (server.weight if self._whole else server.effective_weight for server in servers)
-            self._of, self._ends = servers, list(accumulate(weights))
+            self._of, self._ends = servers, list(accumulate(server.weight for server in servers))
         return self._ends
 
 

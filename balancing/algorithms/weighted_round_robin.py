@@ -26,6 +26,26 @@ if TYPE_CHECKING:
     from balancing.pool import Pool, Server
 
 
+class Turns:
+    """A server's turns, evenly apart.
+
+    due: when the next one is, in rounds; reckoned from the first, so that errors of rounding don't add up.
+    """
+
+    __slots__ = ("due", "start", "taken", "weight")
+
+    def __init__(self, start: float, weight: float) -> None:
+        self.start = self.due = start
+        self.weight, self.taken = weight, 0
+
+    def take(self, now: float) -> None:
+        """One is taken. Those missed before `now` are not made up for, or there would be a burst of them."""
+        self.taken += 1
+        self.due = self.start + self.taken / self.weight
+        if self.due < now:
+            self.start, self.due, self.taken = now, now, 0
+
+
 class WeightedRoundRobin(Ranked):
     """In proportion to the weights, interleaved; exactly so over each round of sum(weights) turns. O(log n).
 
@@ -39,19 +59,18 @@ class WeightedRoundRobin(Ranked):
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool)
         self._now = 0.0  # in rounds
-        self._due: dict[int, float] = {}  # by backend id, in rounds
-        self._weight: dict[int, float] = {}  # by backend id, what its due was reckoned with
+        self._turns: dict[int, Turns] = {}  # by backend id
 
     def slots(self, size: int) -> list[Server]:
         return by_weight({server: server.weight for server in self.pool.candidates}, size)
 
     def rank(self, server: Server) -> float:
-        return self._due[server.backend.id]
+        return self._turns[server.backend.id].due
 
     def took(self, server: Server) -> None:
-        number = server.backend.id
-        self._now = max(self._now, self._due[number])
-        self._due[number] += 1 / self._weight[number]
+        turns = self._turns[server.backend.id]
+        self._now = max(self._now, turns.due)
+        turns.take(self._now)
 
     def settle(self) -> None:
         """Who is new, or has missed a turn, starts afresh; whose weight has changed keeps the part it has waited."""
@@ -60,13 +79,9 @@ class WeightedRoundRobin(Ranked):
             equals[server.effective_weight].append(server)
         for weight, servers in equals.items():
             for place, server in enumerate(servers):
-                start = self._now + (place + 0.5) / len(servers) / weight
-                self._due[server.backend.id] = self._due_again(server, start)
-                self._weight[server.backend.id] = weight
-
-    def _due_again(self, server: Server, start: float) -> float:
-        number = server.backend.id
-        before, weight = self._weight.get(number), server.effective_weight
-        if before is None or self._due[number] < self._now - 1 / before:
-            return start
-        return self._now + (self._due[number] - self._now) * before / weight
+                before = self._turns.get(server.backend.id)
+                if before is None or before.due < self._now - 1 / before.weight:
+                    before = Turns(self._now + (place + 0.5) / len(servers) / weight, weight)
+                elif before.weight != weight:
+                    before = Turns(self._now + (before.due - self._now) * before.weight / weight, weight)
+                self._turns[server.backend.id] = before

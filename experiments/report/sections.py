@@ -18,6 +18,8 @@ from experiments.report import (
     ladder,
     ladder_plot,
 )
+from experiments.report import algorithms_speed as speed
+from experiments.report import algorithms_speed_plot as speed_plot
 from experiments.report import plain as plain_table
 from experiments.report.section import Picture, Section
 from experiments.report.wording import capital
@@ -66,6 +68,11 @@ SECTIONS: dict[str, Section] = {
                 "Filled: noticed, after so many seconds. Outlined: not noticed before it was put right. The line is "
                 "the part of requests that was lost.",
                 failover_plot.draw),
+    )),
+    "algorithms_speed": Section("How long does a choice take, and how does it grow?", speed.read, (
+        Picture("A unit’s time, from few servers to many",
+                "A line is an algorithm, a dot a number of servers; each mark to the right is ten times as long.",
+                speed_plot.draw),
     )),
 }  # fmt: skip
 

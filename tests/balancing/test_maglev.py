@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from balancing.maglev import SIZE, table
@@ -22,11 +22,18 @@ def test_equal_servers_own_the_same_to_within_one_slot(names: set[str]) -> None:
 
 
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=6))
+@example([1, 1, 1, 1, 2, 19])
 def test_weights_are_met_to_within_a_round(weights: list[int]) -> None:
-    """The last round is cut off where the table is full: nobody is more than one turn from his share."""
+    """To within 1 + p (n - 2) of the slots, p = w/W.
+
+    Proof. In R whole rounds server j has had R w/max turns, less what it has saved up for its next one, and in the
+    round that is cut off one more at most: R w/max + e, |e| <= 1. All together have R W/max + E, E the sum of all e,
+    and that is every slot. So server i is off its p of them by e - p E, which is e (1 - p) less p times the others' e.
+    """
     owned = Counter(table({f"s{n}": weight for n, weight in enumerate(weights)}, SMALL))
     for n, weight in enumerate(weights):
-        assert abs(owned[f"s{n}"] - SMALL * weight / sum(weights)) <= 2
+        part = weight / sum(weights)
+        assert abs(owned[f"s{n}"] - SMALL * part) <= 1 + part * (len(weights) - 2) + 1e-9
 
 
 @given(NAMES)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from balancing import LAYERS, Backend, Service
@@ -70,6 +71,52 @@ def test_what_is_wrong_is_named(changes: dict[str, Any], saw: str) -> None:
         Service.from_json(form(**changes))
     assert saw in caught.value.saw
     assert caught.value.expected
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+    | st.sampled_from(["l2", "l7", "10.0.0.9", "udp"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=5)
+FIELDS = [field.name for field in dataclasses.fields(Service)]
+BACKEND_FIELDS = [field.name for field in dataclasses.fields(Backend)]
+
+
+@given(changes=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=2),
+       inside=st.dictionaries(st.sampled_from(BACKEND_FIELDS), JSON, max_size=2))
+@example({"layer": 5}, {})
+@example({"algorithm": 5}, {})
+@example({"algorithm": "a\0b.py:C"}, {})
+@example({}, {"name": {}})
+@example({}, {"name": None})
+@example({}, {"ip": 5})
+@example({}, {"switch_port": [1]})
+def test_anything_at_all_is_a_service_or_refused(changes: dict[str, Any], inside: dict[str, Any]) -> None:
+    """Never a TypeError, and never a service that its own JSON form would not give again."""
+    whole = form(backends=[backend(**inside), backend(id=2, name="s2")]) | changes
+    try:
+        service = Service.from_json(whole)
+    except LabError:
+        return
+    assert Service.from_json(json.loads(json.dumps(service.to_json()))) == service
+
+
+@pytest.mark.parametrize(("changes", "field"), [
+    ({"id": 0}, "id"), ({"name": ""}, "name"), ({"name": "a\nb"}, "name"), ({"name": 5}, "name"), ({"vip": 5}, "vip"),
+    ({"layer": "l5"}, "layer"), ({"algorithm": "robin"}, "algorithm"), ({"algorithm": "x.py:Y"}, "algorithm"),
+    ({"realisation": "proxy"}, "realisation"), ({"protocol": "sctp"}, "protocol"), ({"port": None}, "port"),
+    ({"idle_timeout_s": 0}, "idle_timeout_s"), ({"switch": -1}, "switch"), ({"route": {"path": "/a"}}, "route"),
+    ({"health": {"interval_s": 1}}, "source"), ({"health": {"rize": 2}}, "rize"), ({"backends": []}, "backends"),
+    ({"backends": {}}, "backends"), ({"backnds": []}, "backnds"), ({"backends": [backend(), backend(name="b")]}, "id"),
+    ({"backends": [backend(), backend(id=2)]}, "name"), ({"backends": [backend(name="x" * 101)]}, "name"),
+    ({"backends": [backend(ip=5)]}, "ip"), ({"backends": [backend(ip="2001:db8::1")]}, "ip"),
+    ({"backends": [backend(mac=None)]}, "mac"), ({"backends": [backend(mac="02")]}, "mac"),
+    ({"backends": [backend(port=0)]}, "port"), ({"backends": [backend(weight=65_536)]}, "weight"),
+    ({"backends": [backend(switch_port=0)]}, "switch_port"), ({"backends": [{"id": 1, "name": "s1"}]}, "ip"),
+])
+def test_the_field_that_is_wrong_is_named(changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(LabError) as caught:
+        Service.from_json(form(**changes))
+    assert caught.value.field == field
 
 
 def test_a_missing_field_is_named() -> None:

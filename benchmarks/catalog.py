@@ -1,0 +1,23 @@
+"""What there is: every benchmark, by the word that `./lab bench` takes."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+
+from experiments.display import Display
+from experiments.experiment import Experiment, Options, Part
+
+
+def _parts(module: str) -> Callable[[], Sequence[Callable[[Options, Display], Part]]]:
+    """The parts of `benchmarks.module`, imported when they are wanted."""
+    return lambda: importlib.import_module(f"benchmarks.{module}").PARTS  # type: ignore[no-any-return]
+
+
+BENCHMARKS: dict[str, Experiment] = {
+    one.name: one
+    for one in (
+        Experiment("algorithms", "how long does a choice take, and how does it grow with the servers?",
+                   _parts("algorithms"), command="bench", lab=False),
+    )
+}
