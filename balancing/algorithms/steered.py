@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PROPORTIONAL, INTEGRAL = 0.5, 0.05
 MOST = 4.0       # by what factor a rank may be off and still count
 SCALE = 1000     # shares as whole weights of Maglev's table
+LEAST = 1 / 64   # of the largest share: nobody is starved, and the integral can't wind up beyond what can be undone
 NEAR = 0.1       # ranks that differ by less are equal: slots that move for nothing are noise
 
 
@@ -57,12 +58,29 @@ class Steered(Ranked):
             return False
         for server, rank in ranks.items():
             off, number = min(MOST, max(1 / MOST, mean / rank)), server.backend.id
-            self._base[number] = self._base.get(number, server.weight) * off**INTEGRAL
+            self._base[number] = self._start(self._base, server) * off**INTEGRAL
             self._share[number] = self._base[number] * off**PROPORTIONAL
+        _bound(self._base)
+        _bound(self._share)
         return True
+
+    def _start(self, shares: dict[int, float], server: Server) -> float:
+        """A server's share so far; of one that is new, what its weight is worth among the others."""
+        if server.backend.id in shares:
+            return shares[server.backend.id]
+        known = [other for other in self.pool.available if other.backend.id in shares]
+        worth = sum(shares[other.backend.id] for other in known) / (sum(other.weight for other in known) or 1)
+        return server.weight * (worth or 1.0)
 
     def slots(self, size: int) -> list[Server]:
         servers = self.pool.candidates
-        shares = {server: self._share.get(server.backend.id, float(server.weight)) for server in servers}
-        most = max(shares.values())
-        return by_weight({server: max(1, round(SCALE * share / most)) for server, share in shares.items()}, size)
+        weights = {server: self._start(self._share, server) for server in servers}
+        most = max(weights.values())
+        return by_weight({server: max(1, round(SCALE * weight / most)) for server, weight in weights.items()}, size)
+
+
+def _bound(shares: dict[int, float]) -> None:
+    """Make the largest 1 and none less than LEAST."""
+    most = max(shares.values())
+    for number, share in shares.items():
+        shares[number] = max(LEAST, share / most)
