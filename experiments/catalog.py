@@ -51,7 +51,8 @@ def lists() -> dict[str, list[dict[str, str]]]:
         "layers": [{"name": row.name, "moves as one": row.unit_name, "rewrites": _words(row.rewritten),
                     "and back": _words(row.restored), "only visible from here up": row.sees}
                    for row in LAYERS.values()],
-        "algorithms": [{"name": name, "what it is for": algorithm.summary} for name, algorithm in ALGORITHMS.items()],
+        "algorithms": [{"name": name, "what it is for": algorithm.summary, "a choice among n": algorithm.bound}
+                       for name, algorithm in ALGORITHMS.items()],
         "realisations": [{"name": name, "who does the work": words} for name, words in REALISATIONS.items()],
         "cells": [{"algorithm": name, **{layer: _realisations(row, name) for layer, row in LAYERS.items()}}
                   for name in ALGORITHMS],

@@ -3,8 +3,8 @@
     rank ──► a heap of (rank, turn last chosen, id) ──top──► the server;   among equals, who waited longest
 
 A server whose rank has changed is filed anew, and its old entry stays where it is until it comes up and is seen to be
-stale. So a choice costs O(log n) of n servers, where looking at each would cost O(n); HAProxy keeps a tree to the
-same end (its ebtree), Envoy a heap (its EDF scheduler).
+stale. So a choice costs O(log n) of n servers, taken over many (the heap is made anew when it is mostly stale), where
+looking at each would cost O(n); HAProxy keeps a tree to the same end (its ebtree), Envoy a heap (its EDF scheduler).
 """
 
 from __future__ import annotations
