@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -270,3 +271,15 @@ def test_every_cell_there_is(layer: str, realisation: str) -> None:
                     answers = answered(datagrams(client, str(one.vip), 7, ["a", "b"], sockets="kept"))
                 assert len({answer.server for answer in answers}) == 1, one
         assert lab.events("PacketIn") == []
+
+
+def test_a_slot_that_the_switch_refuses_is_an_error_with_the_rule_in_it_and_nothing_is_half_done() -> None:
+    with Lab("flat", services("l3", "reactive"), clients=1) as lab:
+        lab.net["s1"].cmd("ovs-vsctl -- --id=@full create Flow_Table flow_limit=100 overflow_policy=refuse"
+                          " -- set bridge s1 flow_tables:3=@full")
+        hashed = [dataclasses.replace(one, realisation="hashed", algorithm="random") for one in lab.services]
+        restart(lab, hashed)
+        (refused,) = lab.events("Refused")
+        assert re.search(r"table=3, .*reg1=\d+,reg2=1 actions=load", refused["rule"])
+        assert refused["service"] == "l3"
+        assert not [rule for rule in rules() if rule.cookie and rule.cookie.kind in (Kind.SLOT, Kind.ACT)]
