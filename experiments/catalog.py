@@ -38,6 +38,8 @@ EXPERIMENTS: dict[str, Experiment] = {
                    _later("algorithms", "parts")),
         Experiment("failover", "a server dies: who notices, how soon, what is lost, is anybody else disturbed?",
                    _alone("failover")),
+        Experiment("steering", "least connections inside the switch: does it settle, and how near to exact?",
+                   _later("steering", "parts")),
         Experiment("crowd", "1,000 clients at once: who gets them, and what must a switch remember?", _alone("crowd")),
     )
 }

@@ -17,6 +17,8 @@ from experiments.report import (
     failover_plot,
     ladder,
     ladder_plot,
+    steering,
+    steering_plot,
 )
 from experiments.report import algorithms_speed as speed
 from experiments.report import algorithms_speed_plot as speed_plot
@@ -73,6 +75,11 @@ SECTIONS: dict[str, Section] = {
         Picture("A unit’s time, from few servers to many",
                 "A line is an algorithm, a dot a number of servers; each mark to the right is ten times as long.",
                 speed_plot.draw),
+    )),
+    "steering": Section("Slots that follow the load: do they settle, and where?", steering.read),
+    "steering_course": Section("How does the slow server’s share go?", steering.read_course, (
+        Picture("What the slow server is given",
+                "A line is a way to decide; the middle mark is an even share.", steering_plot.draw),
     )),
 }  # fmt: skip
 
