@@ -15,11 +15,11 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from balancing import Event, Pool, Refused, check_services, ndjson, store
+from balancing import Backend, Event, Pool, Refused, Unit, check_services, ndjson, store
 from balancing.api import Answer, Api
 from balancing.api_http import Desk, private
 from controller import framework, messages, probes, rules
@@ -31,6 +31,8 @@ from controller.framework import DEAD, MAIN, App, Work, ofp_event, ofproto, on
 from controller.gauge import Reading
 from controller.messages import Change
 from controller.reconcile import Found, reconcile
+from controller.rules import unit_flow
+from controller.stamps import Stamps
 from layerlab import LabError
 
 REMEMBERED = 16_384  # sent rules that a late refusal can still be matched with
@@ -51,10 +53,10 @@ class Balancer(App):
         self._log = open(os.environ.get(EVENTS, os.devnull), "a", buffering=1)  # noqa: SIM115
         self.file = services_file()
         services = check_services(service for service in store.load(self.file) if service.layer in self.layers)
-        self.carried = {service.id: Carried(service, self.record, self.send) for service in services}
+        self.carried = {service.id: Carried(service, self.record, self.send, self.stamp) for service in services}
         self.api = Api({one.pool.name: one.pool for one in self.carried.values()}, self.pool_changed)
         self._found: dict[int, list[Found]] = {}  # by switch, while its answer comes in
-        self._sent: dict[int, Change] = {}  # by transaction id: what a switch may still refuse
+        self._sent: dict[int, Callable[[], Change]] = {}  # by transaction id: what a switch may still refuse
         self._asked: dict[int, tuple[Carried, Cookie]] = {}  # by transaction id, what sums were asked for
         self._bundles = itertools.count(1)
 
@@ -200,7 +202,7 @@ class Balancer(App):
     @on(ofp_event.EventOFPErrorMsg, MAIN)
     def refused(self, event: Any) -> None:
         """The switch would not have a rule: say which."""
-        change = self._sent.get(event.msg.xid)
+        change = self._sent[event.msg.xid]() if event.msg.xid in self._sent else None
         self.logger.error("the switch refused (type %s, code %s): %s", event.msg.type, event.msg.code, change)
         if change is not None:
             self.record(Refused(self._name_of(change), str(change)))
@@ -235,9 +237,18 @@ class Balancer(App):
         for message in (opening, *added, commit):
             datapath.send_msg(message)
 
+    def stamp(self, datapath: Any, stamps: Stamps, unit: Unit, backend: Backend) -> None:
+        """Add the flow of one unit: the one change that is made thousands of times, and so by a stamp."""
+        datapath.xid = datapath.xid + 1 & 0xFFFF_FFFF  # as Datapath.set_xid does
+        self._may_be_refused(datapath.xid, lambda: unit_flow(stamps.service, unit, backend))
+        datapath.send(stamps.flow_mod(unit, datapath.xid))
+
     def _remember(self, datapath: Any, message: Any, change: Change) -> None:
         datapath.set_xid(message)
-        self._sent[message.xid] = change
+        self._may_be_refused(message.xid, lambda: change)
+
+    def _may_be_refused(self, xid: int, change: Callable[[], Change]) -> None:
+        self._sent[xid] = change
         if len(self._sent) > REMEMBERED:
             del self._sent[next(iter(self._sent))]
 

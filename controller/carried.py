@@ -24,19 +24,21 @@ from controller.frame import Fields, unit_answered, unit_of
 from controller.gauge import PERIOD_S, Gauge, Reading
 from controller.pipelines import SLOTS, Rules, rules_of
 from controller.probes import Heard, Probes
+from controller.stamps import Stamps
 
 LOG = logging.getLogger(__name__)
+Stamp = Callable[[Any, Stamps, Unit, Backend], object]  # datapath, whose, and which unit: the flow of that one unit
 Send = Callable[[Any, Sequence[messages.Change]], object]  # datapath, changes: all of them at once, or none
 
 
 class Carried:
     """What the app holds of one service.
 
-    record: takes events. send: makes changes in a switch.
+    record: takes events. send: makes changes in a switch. stamp: adds a unit's flow.
     datapath: the switch while it is connected, else None.
     """
 
-    def __init__(self, service: Service, record: Callable[[Event], object], send: Send) -> None:
+    def __init__(self, service: Service, record: Callable[[Event], object], send: Send, stamp: Stamp) -> None:
         self.pool = Pool(service, record)
         self.pool.on_leave = self._let_go
         self.assignments = Assignments(self.pool)
@@ -44,8 +46,9 @@ class Carried:
         self.gauge = Gauge(service) if service.realisation == "tracked" else None
         self._gauge_due_s = 0.0
         self.datapath: Any = None
-        self._record, self._send = record, send
+        self._record, self._send, self._stamp = record, send, stamp
         self.rules = Rules({}, {})
+        self._stamps: dict[int, Stamps] = {}  # by backend id
         self.pool.on_change = self.follow
 
     @property
@@ -73,9 +76,16 @@ class Carried:
             LOG.warning("%s", error)
             self._refuse(message)
             return
+        stamps = self._stamps_of(message.datapath, server.backend)
         if new:
-            self._send(message.datapath, [rules.unit_flow(self.service, unit, server.backend)])
-        self._packet_out(message.data, rules.forward(self.service, server.backend), message.match["in_port"])
+            self._stamp(message.datapath, stamps, unit, server.backend)
+        message.datapath.send(stamps.packet_out(message.data, message.match["in_port"]))
+
+    def _stamps_of(self, datapath: Any, backend: Backend) -> Stamps:
+        """Made for a backend's first unit; until the service is another one."""
+        if backend.id not in self._stamps:
+            self._stamps[backend.id] = Stamps(datapath, self.service, backend)
+        return self._stamps[backend.id]
 
     def ended(self, fields: Fields) -> None:
         """A client has sent a FIN or RST. What still comes of its connection finds the same server."""
@@ -204,6 +214,7 @@ class Carried:
         Groups come before the rules that lead to them, and go after them.
         """
         before, self.rules = self.rules, self.wanted()
+        self._stamps.clear()
         if self.datapath is not None and (changes := list(differences(before, self.rules))):
             self._send(self.datapath, changes)
 
