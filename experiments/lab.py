@@ -6,7 +6,10 @@
 What starts, in this order, the slow parts at the same time:
 
     Ryu ─────────────────(a second)──────────────┐
-    Mininet: hosts, links, switches ── servers ──┴─ proxy ─ switches connect ─ every service is Ready
+    Mininet: hosts, links, switches ── servers ──┴─ switches connect, services are Ready ── proxy, and its are
+
+The proxy comes last because it tests servers at once: what it sent while the switch had no rules would be lost, and
+ARP asks again only after a second.
 
 The capsule must have been entered before (`topologies.capsule.enter`).
 """
@@ -90,11 +93,12 @@ class Lab:
         self._start_captures()
         self.say("servers")
         self._start_servers()
-        self._start_proxy()
         self.say("controller")
         self.connect_controller()
-        self.wait("every service to be ready", lambda: self._ready() >= {service.name for service in self.services})
+        self._wait_until_ready(self._in_switch)
         self._greet()
+        self._start_proxy()
+        self._wait_until_ready(self._by_proxy)
 
     def stop(self) -> None:
         """Take everything down. The capsule would, too; this is for a second lab in the same one."""
@@ -277,6 +281,10 @@ class Lab:
         for event in self.events("Refused"):
             raise LabError(f"the switch refused a rule of {event['service']!r}: {event['rule']}",
                            "an OVS that takes it", "./lab doctor")
+
+    def _wait_until_ready(self, services: Sequence[Service]) -> None:
+        names = {service.name for service in services}
+        self.wait("every service to be ready", lambda: self._ready() >= names)
 
     def _ready(self) -> set[str]:
         return {event["service"] for event in self.events("Ready")}

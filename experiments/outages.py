@@ -26,7 +26,7 @@ from experiments.services import service
 from topologies import addresses
 
 VICTIM = "srv2"
-CHECK = HealthCheck(interval_s=0.5, timeout_s=0.5, rise=2, fall=2, slow_start_s=0, source=addresses.PROBE,
+CHECK = HealthCheck(interval_s=0.5, timeout_s=1.0, rise=2, fall=2, slow_start_s=0, source=addresses.PROBE,
                     path="/_probe")
 KEPT, NEWCOMERS = 6, 30             # hosts
 PACE_S, NEWCOMERS_PER_S = 0.2, 8    # of each kept connection; of all newcomers, at each layer
@@ -91,7 +91,8 @@ def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lamb
 
 def _round(lab: Lab, fault: Fault, dice: random.Random) -> Iterator[Outcome]:
     with ThreadPoolExecutor(1) as aside:
-        began_s, happening = time.time(), aside.submit(_happen, lab, fault)
+        moment_s = STEADY_S + dice.uniform(0, CHECK.interval_s)  # anywhere between two tests
+        began_s, happening = time.time(), aside.submit(_happen, lab, fault, moment_s)
         calls = play(_traffic(lab, dice), PATIENCE_S)
         times = Times(began_s, *happening.result())
     for one in lab.services:
@@ -99,9 +100,9 @@ def _round(lab: Lab, fault: Fault, dice: random.Random) -> Iterator[Outcome]:
         yield outcome(one.layer, fault.name, own, lab.events("", one.name), times)
 
 
-def _happen(lab: Lab, fault: Fault) -> tuple[float, float]:
+def _happen(lab: Lab, fault: Fault, after_s: float) -> tuple[float, float]:
     """Let the fault come and be put right; return when either began."""
-    time.sleep(STEADY_S)
+    time.sleep(after_s)
     fault_s = time.time()
     fault.inflict(lab, VICTIM)
     time.sleep(FAULT_S)
@@ -112,7 +113,7 @@ def _happen(lab: Lab, fault: Fault) -> tuple[float, float]:
 
 def _traffic(lab: Lab, dice: random.Random) -> Iterator[Visit]:
     """To each layer: connections that are kept, and newcomers."""
-    clients, whole_s = lab.clients(), STEADY_S + FAULT_S + AFTER_S
+    clients, whole_s = lab.clients(), STEADY_S + CHECK.interval_s + FAULT_S + AFTER_S
     keepers, newcomers = clients[:KEPT], clients[KEPT:]
     for one in lab.services:
         target = (str(one.vip), one.port or 0)

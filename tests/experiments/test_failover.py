@@ -38,13 +38,13 @@ def test_a_run_as_predicted_is_called_so() -> None:
     words = moral(rows(found()))
     assert "therwise" not in words
     assert "killed: L2 never (10 lost), L3 never (10 lost), L4 0.60 s (10 lost)" in words
-    assert "the slowest took 0.80 s, and fall x interval + timeout is 1.5 s" in words
+    assert "the slowest took 0.80 s, and fall x interval + timeout is 2 s" in words
 
 
 @pytest.mark.parametrize(("layer", "fault", "changed", "says"), [
     ("l2", "killed", {"noticed_s": 0.5}, "L2, killed: noticed in 1 of 2 rounds, not in none"),
     ("l7", "frozen", {"noticed_s": None}, "L7, frozen: noticed in 1 of 2 rounds, not in 2"),
-    ("l3", "link-cut", {"noticed_s": 1.75}, "L3, link-cut: noticed after 1.75 s, not 1.5 at most"),
+    ("l3", "link-cut", {"noticed_s": 2.25}, "L3, link-cut: noticed after 2.25 s, not 2 at most"),
     ("l4", "frozen", {"units_moved": 2}, "L4, frozen: 2 units on other servers were moved"),
     ("l2", "frozen", {"back_s": None}, "L2, frozen: no unit came back to the server"),
 ])
