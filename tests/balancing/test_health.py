@@ -222,3 +222,34 @@ def test_a_student_can_read_it() -> None:
     found.passed(0.0, 0.0125)
     assert repr(found) == "<Vitals up, run +1, 12.5 ms>"
     assert repr(down(fall=2)) == "<Vitals down, run -2, unmeasured>"
+
+
+# -- clients' connections ------------------------------------------------------------------------
+
+
+def test_connections_that_fail_now_and_then_are_no_row() -> None:
+    found = vitals(fall=3)
+    for _ in range(10):
+        assert not found.failed(passive=True)
+        assert not found.failed(passive=True)
+        found.served()
+    assert [found.failed(passive=True) for _ in range(3)] == [False, False, True]
+
+
+@given(results=st.lists(st.sampled_from(["passed", "failed", "lost", "served"]), max_size=60), fall=st.integers(1, 4))
+def test_a_client_that_is_served_takes_back_what_clients_lost_and_no_test(results: list[str], fall: int) -> None:
+    """Beside a model that strikes out the lost ones of the row when a client is served."""
+    found, row = vitals(fall=fall, rise=1), list[str]()
+    for number, result in enumerate(results):
+        up = found.up
+        match result:
+            case "passed":
+                row.clear()
+                assert found.passed(float(number), 0.01) is not up
+            case "served":
+                row = [one for one in row if one != "lost"]
+                found.served()
+            case _:
+                row.append(result)
+                assert found.failed(passive=result == "lost") is (up and len(row) >= fall)
+        assert found.up is (up and len(row) < fall if result in ("failed", "lost") else up or result == "passed")

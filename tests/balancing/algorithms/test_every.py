@@ -154,3 +154,42 @@ def test_nobody_starves_at_random(algorithm: str, weights: list[int], name: str)
     choices = ceil(log(IMPROBABLE / len(weights)) / log(1 - least)) if least < 1 else 1
     chosen = {servers.assign(unit(number)).name for number in range(choices)}
     assert chosen == {server.name for server in servers.available}
+
+
+# -- the same law as a table of slots ------------------------------------------------------------
+
+with_slots = pytest.mark.parametrize("algorithm", [name for name, kind in ALGORITHMS.items() if kind.has_slots()])
+
+
+@with_slots
+@given(weights=WEIGHTS, down=st.sets(st.integers(1, 6), max_size=5), size=st.integers(1, 300))
+def test_slots_are_the_candidates_in_proportion(
+        algorithm: str, weights: list[int], down: set[int], size: int) -> None:
+    """Every slot is owned by a candidate, and everyone owns its part p of them.
+
+    In a table like Maglev's to within 1 + p (n - 2) (test_maglev.py), and a thousandth where shares are counted in
+    thousandths (steered.py). Side by side, as source hash has them, to within the w of the round that is cut off.
+    """
+    servers = pool(algorithm, weights)
+    for number in down & set(servers.servers):
+        servers.set_up(servers.servers[number], False)
+    if not servers.candidates:
+        return
+    found = servers.algorithm.slots(size)
+    assert len(found) == size
+    assert set(found) <= set(servers.candidates)
+    assert servers.algorithm.slots(size) == found, "asking changes nothing"
+    shares = {server: 1 if algorithm == "round-robin" else server.weight for server in servers.candidates}
+    for server, share in shares.items():
+        part = share / sum(shares.values())
+        slack = share if algorithm == "source-hash" else 1 + part * max(0, len(shares) - 2) + size / 1000
+        assert abs(found.count(server) - size * part) <= slack
+
+
+@with_slots
+@given(weights=WEIGHTS, draws=st.lists(st.integers(0, 99), max_size=10))
+def test_who_is_asked_for_slots_goes_on_as_who_is_not(algorithm: str, weights: list[int], draws: list[int]) -> None:
+    asked, left_alone = pool(algorithm, weights), pool(algorithm, weights)
+    for draw in draws:
+        asked.algorithm.slots(16)
+        assert asked.assign(unit(draw)).name == left_alone.assign(unit(draw)).name
