@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments import cost
 from tests.outside import USERS, become, offspring, outside, processes, wait_until
 
 LAB = [sys.executable, "-P", "-m", "experiments"]
@@ -89,9 +90,10 @@ def test_two_labs_run_at_once() -> None:
 def test_compare_writes_one_envelope(tmp_path: Path) -> None:
     done = lab("compare", "--quick", "--requests", "1", "--clients", "3", "--seed", "5",
                "--json", str(tmp_path / "found.json"), "--report", str(tmp_path / "report"))
-    assert done.returncode == 0, done.stderr
     tables = ["ladder", "distinguish", "cost", "crowd"]
     found = json.loads((tmp_path / "found.json").read_text())
+    slower = not cost.contradictions(found["tables"]["cost"])  # a busy machine may have it otherwise
+    assert done.returncode == (0 if slower else 1), done.stdout + done.stderr
     assert list(found) == ["name", "seed", "environment", "tables"]
     assert (found["name"], found["seed"]) == ("compare", 5)
     assert {"datapath", "framework", "ovs", "cores"} <= set(found["environment"])
