@@ -14,6 +14,9 @@ once for each. But a group hashes TCP's 5-tuple only (of UDP no ports), so a MAC
 
 The number of buckets is fixed and their weights are equal: which slot a hash falls into then never changes, and when
 the pool does, only the slots move that the algorithm's table moves (balancing/algorithms, `slots`).
+
+What is not remembered can't be kept: a server that is drained or leaves takes its slots' connections with it, and
+nobody counts units, so `active` is 0. Who wants connections to stay wants `tracked`.
 """
 
 from __future__ import annotations
