@@ -78,18 +78,20 @@ def test_slots_follow_the_algorithms_law(realisation: str) -> None:
                                                 if rule.cookie and rule.cookie.kind is Kind.SLOT})
 
 
-def test_connections_are_spread_by_the_weights(sockets: list[socket.socket]) -> None:
-    """1:2:3 over 1,200 connections: within five standard deviations of a multinomial, and the slots' own rounding."""
-    with Lab("flat", services("l4", "hashed", algorithm="random", weights=(1, 2, 3)), clients=6) as lab:
-        number, found = 1200, Counter[str]()
-        for _ in range(number // 100):
-            new = connect(lab, sockets, 100)
+@pytest.mark.parametrize("realisation", IN_SWITCH)
+def test_connections_are_spread_by_the_weights(realisation: str, sockets: list[socket.socket]) -> None:
+    """1:2:3 over 6,000 connections, within 3 % of all. By chance alone (a multinomial) no share is off by that in a
+    hundred thousand runs, and the slots' own rounding is 0.2 %."""
+    with Lab("flat", services("l4", realisation, algorithm="random", weights=(1, 2, 3)), clients=6) as lab:
+        number, found = 6000, Counter[str]()
+        for _ in range(number // 200):
+            new = connect(lab, sockets, 200)
             found.update(who(new))
             for sock in new:
                 sock.close()
+        assert found.total() == number
         for name, share in (("srv1", 1 / 6), ("srv2", 1 / 3), ("srv3", 1 / 2)):
-            allowed = 5 * (number * share * (1 - share)) ** 0.5 + number / SLOTS
-            assert abs(found[name] - number * share) < allowed, found
+            assert abs(found[name] / number - share) < 0.03, found
         assert lab.events("PacketIn") == []
 
 
