@@ -19,5 +19,7 @@ BENCHMARKS: dict[str, Experiment] = {
     for one in (
         Experiment("algorithms", "how long does a choice take, and how does it grow with the servers?",
                    _parts("algorithms"), command="bench", lab=False),
+        Experiment("dataplane", "how near to plain switching is each realisation, and how does that grow?",
+                   _parts("dataplane"), command="bench"),
     )
 }
