@@ -11,10 +11,14 @@ from experiments.report import (
     cost_plot,
     crowd,
     crowd_plot,
+    dataplane,
+    dataplane_plot,
     distinguish,
     distinguish_plot,
     failover,
     failover_plot,
+    growth,
+    growth_plot,
     ladder,
     ladder_plot,
     steering,
@@ -80,6 +84,23 @@ SECTIONS: dict[str, Section] = {
     "steering_course": Section("How does the slow server’s share go?", steering.read_course, (
         Picture("What the slow server is given",
                 "A line is a way to decide; the middle mark is an even share.", steering_plot.draw),
+    )),
+    "dataplane": Section("How near to plain switching is each realisation?", dataplane.read, (
+        Picture("Beside plain switching, and what must be reached",
+                "A bar is the median of interleaved rounds, a whisker goes from the lowest round to the highest. For "
+                "latency less is better.",
+                dataplane_plot.draw),
+    )),
+    "growth": Section("How do hashed and tracked services grow?", growth.read, (
+        Picture("New connections, as a part of plain switching’s",
+                "A dot is the median, a stroke through it the range of the rounds.", growth_plot.draw_ratio),
+        Picture("Time to install, in milliseconds",
+                "From the controller’s word that the switch is here until the last service is ready.",
+                growth_plot.draw_install),
+        Picture("Rules in the switch", "Of our services; beside them each has one group, of 256 buckets.",
+                growth_plot.draw_rules),
+        Picture("Verdicts that the datapath has cached", "Flows of the datapath after the load, of all kinds.",
+                growth_plot.draw_flows),
     )),
 }  # fmt: skip
 
