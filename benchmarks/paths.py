@@ -107,7 +107,8 @@ def throughput(lab: Lab, targets: Targets, seconds: float, flows: int, warm_s: f
             _pump(selector, warm_s)
             usage = Usage(pids(lab))
             began_s = time.perf_counter()
-            arrived = _pump(selector, seconds)
+            if not (arrived := _pump(selector, seconds)):
+                raise LabError(f"no byte arrived in {seconds} s", "an answer", "./lab doctor")
             return Sample(time.perf_counter() - began_s, arrived * 8 / 1e6, usage.spent_ms())
         finally:
             for flow in open_flows:
