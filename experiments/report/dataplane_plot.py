@@ -26,7 +26,9 @@ def draw(rows: Rows) -> Figure:
     mark(axes, 242, 8)
     plot.write(axes, 250, 8, "must be reached", size=10, ink="faint")
     x = scale.at(1)
-    axes.plot([x, x], [TOP - 6, TOP + ROW * len(rows)], color=colour("faint"), linewidth=1, linestyle=(0, (3, 3)))
+    for position in range(len(rows)):  # not through the names
+        ends = [TOP + ROW * position + 19, TOP + ROW * (position + 1) - 5]
+        axes.plot([x, x], ends, color=colour("faint"), linewidth=1, linestyle=(0, (3, 3)))
     plot.write(axes, x, TOP - 14, "plain switching = 1", size=10, ink="faint",
                align="right" if x > plot.WIDTH / 2 else "left")
     for position, row in enumerate(rows):

@@ -17,7 +17,7 @@ from experiments.report.section import Rows
 from experiments.report.wording import amount, number
 
 COLOURS = {"hashed": "s1", "tracked": "s2"}
-TOP, PANEL, BOTTOM, GAP = 40, 110, 38, 22  # points
+TOP, PANEL, BOTTOM, GAP = 54, 110, 38, 22  # points
 
 
 def draw(rows: Rows, column: str) -> Figure:
@@ -35,16 +35,19 @@ def draw(rows: Rows, column: str) -> Figure:
 
 
 def panel(axes: Axes, rows: Rows, column: str, grows: str, height: Scale, left: float, width: float) -> None:
-    """One thing that grows: a floor with its numbers, and the lines."""
+    """One thing that grows: a floor with its numbers, the lines, and above them their last values."""
     floor = TOP + PANEL
     axes.plot([left, left + width], [floor, floor], color=colour("line"), linewidth=1)
     plot.write(axes, left + width / 2, floor + 28, grows, size=10, ink="faint", align="center")
     numbers = sorted({number(row, "number") for row in rows if row["grows"] == grows})
-    at = places(numbers, left + 14, left + width - 14)
+    at = places(numbers, left + 14, left + width - 20)
     for value in numbers:
         plot.write(axes, at[value], floor + 12, amount(value), size=9, ink="faint", align="center")
-    for realisation, ink in COLOURS.items():
-        line(axes, series(rows, realisation, grows), column, at, height, colour(ink))
+    for (realisation, ink), right in zip(COLOURS.items(), (width - 52, width), strict=True):
+        own = series(rows, realisation, grows)
+        line(axes, own, column, at, height, colour(ink))
+        if own:
+            plot.write(axes, left + right, TOP - 20, amount(number(own[-1], column)), size=10, ink=ink, align="right")
 
 
 def places(numbers: list[float], left: float, right: float) -> dict[float, float]:
@@ -60,7 +63,7 @@ def places(numbers: list[float], left: float, right: float) -> dict[float, float
 
 
 def line(axes: Axes, own: list[Row], column: str, at: dict[float, float], height: Scale, ink: str) -> None:
-    """One realisation: a dot a number, its range where there is one, and the last value."""
+    """One realisation: a dot a number, and its range where there is one."""
     floor = TOP + PANEL
     x = [at[number(row, "number")] for row in own]
     y = [floor - height.length(number(row, column)) for row in own]
@@ -69,8 +72,6 @@ def line(axes: Axes, own: list[Row], column: str, at: dict[float, float], height
         if f"{column}_low" in row:
             ends = [floor - height.length(number(row, f"{column}_{end}")) for end in ("low", "high")]
             axes.plot([place, place], ends, color=ink, linewidth=1)
-    if own:
-        plot.write(axes, x[-1] + 6, y[-1] - 9, amount(number(own[-1], column)), size=10, align="right")
 
 
 draw_ratio, draw_install, draw_rules, draw_flows = (
