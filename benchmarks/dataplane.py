@@ -36,23 +36,26 @@ from experiments.lab import Lab
 from experiments.services import service
 
 IDLE_TIMEOUT_S = 2  # of reactive's flows: what one turn leaves must be gone before the next
-PLAIN_WARM_S, FLOWS_WARM_S = 0.3, 0.15
-SLOTS_WARM_S = 3.0  # before the first round: a verdict for each slot and client takes some thousand connections
+FLOWS_WARM_S = 0.15
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much: clients at a time, servers, rounds; seconds of a turn; connections timed; flows at a time."""
+    """How much: clients at a time, servers, rounds; seconds of each part of a turn; connections timed; flows at a time.
+
+    warm_s: of load before the first round: a verdict for each slot and client takes some thousand connections.
+    """
 
     clients: int = 10
     servers: int = 3
-    rounds: int = 7
-    seconds: float = 0.6
+    rounds: int = 9
+    seconds: float = 0.4
     connects: int = 150
     flows: int = 6
+    warm_s: float = 3.0
 
 
-QUICK, FULL = Size(rounds=3, seconds=0.4, connects=60), Size()
+QUICK, FULL = Size(rounds=2, connects=60, warm_s=2.0), Size()
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lamb
     """All rounds. Raises LabError if a connection fails."""
     dice, turns = random.Random(seed), []
     for one in lab.services[:2]:
-        paths.connections(lab, paths.through(one), min(SLOTS_WARM_S, 3 * size.seconds))
+        paths.connections(lab, paths.through(one), size.warm_s)
     for number in range(1, size.rounds + 1):
         for figure in dice.sample(FIGURES, len(FIGURES)):
             say(f"dataplane: round {number} of {size.rounds}, {figure.label}")
@@ -90,10 +93,10 @@ def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lamb
 
 
 def _connections(lab: Lab, figure: Figure, size: Size) -> Turn:
-    before = paths.connections(lab, paths.plain(lab), size.seconds, PLAIN_WARM_S)
+    before = paths.connections(lab, paths.plain(lab), size.seconds, paths.WARM_S)
     own = paths.connections(lab, _vip(lab, figure), size.seconds, warm_s=size.seconds)
     paths.settle(lab)
-    return Turn(figure, own, before + paths.connections(lab, paths.plain(lab), size.seconds, PLAIN_WARM_S))
+    return Turn(figure, own, before + paths.connections(lab, paths.plain(lab), size.seconds, paths.WARM_S))
 
 
 def _throughput(lab: Lab, figure: Figure, size: Size) -> Turn:

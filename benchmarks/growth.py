@@ -42,7 +42,8 @@ from experiments.services import service
 from topologies import addresses
 
 REALISATIONS = ("hashed", "tracked")
-HOSTS, FEW = 10, 3
+USUALLY = {"servers": 3, "services": 1, "connections": 0}  # while another of them grows
+HOSTS = 10
 _HERE = re.compile(r"^(\S+ \S+) INFO switch \d+ is here", re.MULTILINE)
 
 
@@ -58,7 +59,7 @@ class Size:
     seconds: float = 0.5
 
 
-QUICK, FULL = Size((3, 30), (1, 4), (100, 1000), rounds=1, seconds=0.4), Size()
+QUICK, FULL = Size((3, 30), (1, 4), (1000,), rounds=1, seconds=0.4), Size()
 
 
 def services(realisation: str, servers: int, number: int) -> list[Service]:
@@ -82,7 +83,7 @@ def _host(number: int) -> int:
 def lab_for(size: Size, say: Callable[[str], object] = lambda words: None) -> Lab:
     """The lab, not yet up: with every address that any case needs."""
     most = [_service("hashed", max(size.servers), 0),
-            *(_service("hashed", FEW, position) for position in range(1, max(size.services)))]
+            *(_service("hashed", USUALLY["servers"], position) for position in range(1, max(size.services)))]
     return Lab("flat", most, clients=size.clients, servers=min(HOSTS, max(size.servers)), workers=1000,
                say=lambda words: say(f"growth: {words}"))
 
@@ -90,20 +91,27 @@ def lab_for(size: Size, say: Callable[[str], object] = lambda words: None) -> La
 def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lambda words: None) -> list[dict[str, Any]]:
     """The table `growth`. Raises LabError if a connection fails."""
     dice, table = random.Random(seed), []
+    known: dict[tuple[str, int, int, int], dict[str, Any]] = {}  # the first of servers is the first of services, too
     for grows, number, realisation in cases(size):
-        say(f"growth: {realisation}, {number} {grows}")
-        found = services(realisation, number if grows == "servers" else FEW, number if grows == "services" else 1)
-        row: dict[str, Any] = {"realisation": realisation, "grows": grows, "number": number}
-        row["install_ms"] = round(install(lab, found), 1)
-        with held(lab, found[0], number if grows == "connections" else 0):
-            table.append(row | in_switch() | _speed(lab, size, dice)
-                         | {"packet_ins": sum(len(lab.events("PacketIn", one.name)) for one in found)})
+        servers, several, live = (number if grows == kind else usual for kind, usual in USUALLY.items())
+        key = realisation, servers, several, live
+        if key not in known:
+            say(f"growth: {realisation}, {number} {grows}")
+            known[key] = _case(lab, size, services(realisation, servers, several), live, dice)
+        table.append({"realisation": realisation, "grows": grows, "number": number, **known[key]})
     return table
+
+
+def _case(lab: Lab, size: Size, found: Sequence[Service], live: int, dice: random.Random) -> dict[str, Any]:
+    row: dict[str, Any] = {"install_ms": round(install(lab, found), 1)}
+    with held(lab, found[0], live):
+        row |= in_switch() | _speed(lab, size, dice)
+    return row | {"packet_ins": sum(len(lab.events("PacketIn", one.name)) for one in found)}
 
 
 def cases(size: Size) -> Iterator[tuple[str, int, str]]:
     """What grows, to what number, and by which realisation."""
-    for grows in ("servers", "services", "connections"):
+    for grows in USUALLY:
         for number in getattr(size, grows):
             for realisation in REALISATIONS:
                 yield grows, number, realisation
@@ -173,11 +181,11 @@ def _speed(lab: Lab, size: Size, dice: random.Random) -> dict[str, Any]:
     """New connections beside plain switching, and what the datapath has cached then."""
     turns, flows = [], 0
     for _ in range(size.rounds):
-        before = paths.connections(lab, paths.plain(lab), size.seconds)
+        before = paths.connections(lab, paths.plain(lab), size.seconds, paths.WARM_S)
         targets = paths.through(*dice.sample(lab.services, len(lab.services)))
         own = paths.connections(lab, targets, size.seconds, warm_s=size.seconds)
         flows = max(flows, datapath_flows())
-        turns.append((own, before + paths.connections(lab, paths.plain(lab), size.seconds)))
+        turns.append((own, before + paths.connections(lab, paths.plain(lab), size.seconds, paths.WARM_S)))
     ratios = [own.per_second / plain.per_second for own, plain in turns]
     owns, plains = (sum(samples[1:], samples[0]) for samples in zip(*turns, strict=True))
     return {"rounds": size.rounds, **spread("ratio", ratios, 3), "by_cpu": paths.by_cpu(owns, plains),

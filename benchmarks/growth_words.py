@@ -32,12 +32,15 @@ def contradictions(table: Rows) -> list[str]:
 
 
 def grown(line: Sequence[Row]) -> str:
-    """From the first row of a line to its last."""
-    first, last = line[0], line[-1]
-    return (f"{first['realisation']} from {first['number']:,} to {last['number']:,} {first['grows']}: "
-            f"{first['rules']:,} to {last['rules']:,} rules, installed in {first['install_ms']:.0f} and "
-            f"{last['install_ms']:.0f} ms, {first['ratio']:.2f} and {last['ratio']:.2f} of plain "
-            f"switching’s new connections, {first['datapath_flows']:,} and {last['datapath_flows']:,} cached verdicts")
+    """From the first row of a line to its last; of a single one, what it is."""
+    ends = [line[0], line[-1]] if len(line) > 1 else [line[0]]
+
+    def each(column: str, form: str = ",") -> str:
+        return " and ".join(format(row[column], form) for row in ends)
+
+    return (f"{line[0]['realisation']} with {each('number')} {line[0]['grows']}: {each('rules')} rules, installed in "
+            f"{each('install_ms', '.0f')} ms, {each('ratio', '.2f')} of plain switching’s new connections, "
+            f"{each('datapath_flows')} cached verdicts")
 
 
 def verdict(table: Rows) -> str:

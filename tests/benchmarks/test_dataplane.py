@@ -110,6 +110,8 @@ def test_growth_as_predicted_and_otherwise() -> None:
     table = turns.growth()
     assert growth_contradictions(table) == []
     assert growth_moral(table).startswith("Rules grew with servers and services, not with live connections")
+    assert "hashed with 100 and 10,000 connections: 10 and 10 rules, installed in 30 and 1020 ms" in growth_moral(table)
+    assert "tracked with 3 servers: 10 rules, installed in 20 ms, 0.90 of" in growth_moral(table[:2])
     assert [row["number"] for row in series(table[::-1], "hashed", "servers")] == [3, 10, 30, 100]
     assert growth_contradictions(turns.growth(rules=11, packet_ins=5)) == [
         "tracked with 10,000 connections sent 5 packets to the controller",
@@ -132,7 +134,7 @@ def test_the_examples_hold() -> None:
 
 @pytest.mark.live
 def test_a_small_run_has_every_figure_and_asks_nobody() -> None:
-    size = dataplane.Size(clients=4, rounds=1, seconds=1.0, connects=10, flows=2)
+    size = dataplane.Size(clients=4, rounds=1, seconds=1.0, connects=10, flows=2, warm_s=1.0)
     with dataplane.lab_for(size) as lab:
         table = dataplane.rows(dataplane.measure(lab, size, seed=1), dataplane.packet_ins(lab))
     assert [row["figure"] for row in table] == list(WANTED)
