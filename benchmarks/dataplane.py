@@ -43,19 +43,19 @@ FLOWS_WARM_S = 0.15
 class Size:
     """How much: clients at a time, servers, rounds; seconds of each part of a turn; connections timed; flows at a time.
 
-    warm_s: of load before the first round: a verdict for each slot and client takes some thousand connections.
+    warm_s: of new connections before they are counted: a verdict for each slot and client takes some thousand.
     """
 
     clients: int = 10
     servers: int = 3
-    rounds: int = 9
+    rounds: int = 7
     seconds: float = 0.4
     connects: int = 150
     flows: int = 6
-    warm_s: float = 3.0
+    warm_s: float = 1.5
 
 
-QUICK, FULL = Size(rounds=2, connects=60, warm_s=2.0), Size()
+QUICK, FULL = Size(rounds=2, connects=60, warm_s=1.0), Size()
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,6 @@ def lab_for(size: Size, say: Callable[[str], object] = lambda words: None) -> La
 def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lambda words: None) -> list[Turn]:
     """All rounds. Raises LabError if a connection fails."""
     dice, turns = random.Random(seed), []
-    for one in lab.services[:2]:
-        paths.connections(lab, paths.through(one), size.warm_s)
     for number in range(1, size.rounds + 1):
         for figure in dice.sample(FIGURES, len(FIGURES)):
             say(f"dataplane: round {number} of {size.rounds}, {figure.label}")
@@ -94,7 +92,7 @@ def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lamb
 
 def _connections(lab: Lab, figure: Figure, size: Size) -> Turn:
     before = paths.connections(lab, paths.plain(lab), size.seconds, paths.WARM_S)
-    own = paths.connections(lab, _vip(lab, figure), size.seconds, warm_s=size.seconds)
+    own = paths.connections(lab, _vip(lab, figure), size.seconds, size.warm_s)
     paths.settle(lab)
     return Turn(figure, own, before + paths.connections(lab, paths.plain(lab), size.seconds, paths.WARM_S))
 

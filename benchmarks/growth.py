@@ -56,10 +56,10 @@ class Size:
     connections: tuple[int, ...] = (100, 1000, 10_000)
     clients: int = 10
     rounds: int = 3
-    seconds: float = 0.5
+    seconds: float = 0.4
 
 
-QUICK, FULL = Size((3, 30), (1, 4), (1000,), rounds=1, seconds=0.4), Size()
+QUICK, FULL = Size((3, 30), (1, 4), (1000,), rounds=1), Size()
 
 
 def services(realisation: str, servers: int, number: int) -> list[Service]:
