@@ -33,7 +33,7 @@ Targets = list[tuple[str, int]]
 BODY_BYTES = 16 * 1024 * 1024  # of an answer, the most that the lab's server gives: a flow asks seldom
 REQUEST = b"GET /?bytes=%d HTTP/1.1\r\nHost: vip\r\n\r\n" % BODY_BYTES
 CHUNK_BYTES = 1024 * 1024
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0  # a SYN that the switch lost comes again after 1, 3, 7 and 15 seconds
 WARM_S = 0.3  # for plain switching; and so long that there is an answer, whatever else the machine does
 
 
