@@ -22,6 +22,7 @@ import random
 import re
 import resource
 import socket
+import struct
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -158,7 +159,10 @@ def in_switch() -> dict[str, int]:
 
 @contextmanager
 def held(lab: Lab, one: Service, number: int) -> Iterator[None]:
-    """So many connections to a service, from all clients in turn, open meanwhile."""
+    """So many connections to a service, from all clients in turn, open meanwhile; reset in the end.
+
+    Ended in good order, they would go on closing while the next case is installed, whose rules don't know them.
+    """
     sockets: list[socket.socket] = []
     hosts = cycle(lab.clients())
     try:
@@ -167,6 +171,7 @@ def held(lab: Lab, one: Service, number: int) -> Iterator[None]:
         yield
     finally:
         for sock in sockets:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             sock.close()
 
 

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from experiments.server.asides import Asides
 from experiments.server.connection import Connection
 from experiments.server.counts import Counts
-from experiments.server.listen import bind_port
+from experiments.server.listen import BACKLOG, bind_port
 from experiments.server.queues import Queues
 from experiments.server.settings import Settings
 from experiments.server.udp import Echo
@@ -72,7 +72,7 @@ async def serve(settings: Settings) -> None:
     for sockets in http:
         connection = partial(Connection, settings, queues.of_next_port(), counts, asides)
         for sock in sockets:
-            await loop.create_server(connection, sock=sock)
+            await loop.create_server(connection, sock=sock, backlog=BACKLOG)
     for sock in (sock for sockets in udp for sock in sockets):
         loop.add_reader(sock, Echo(sock, settings.name, counts).on_readable)
     print(ready_line(http, udp), flush=True)
