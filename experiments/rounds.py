@@ -77,7 +77,7 @@ class Size:
     seconds: float = 7.0
 
 
-QUICK, FULL = Size(rounds=3, seconds=2.0), Size()
+QUICK, FULL = Size(rounds=3, seconds=1.75), Size()
 
 
 @dataclass

@@ -78,6 +78,8 @@ def test_of_a_slow_server_nothing_is_predicted_where_a_unit_is_a_host() -> None:
 def test_long_sessions_that_l7_does_not_help_and_failures_are_said() -> None:
     run = usual(heavy_tailed_l7_round_robin=250.0)
     run.cells[CASES[0].name, "l2", "random"].failed = 3
+    run.cells[CASES[1].name, "l2", "random"].took_s *= 2
+    run.cells[CASES[1].name, "l2", "random"].failed = 1  # of more than a hundred: tolerable
     assert not_as_said(rows(run)) == ["3 requests failed in 'equal servers' at L2 with random",
                                       "with heavy-tailed sessions round-robin was no quicker at L7 than at L4"]
 
