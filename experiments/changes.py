@@ -1,0 +1,266 @@
+"""The labs of `disruption`, and what happens in them: one server changes, under connections that are open.
+
+    state           srv2                     asked after it
+    at first        as the others            who has each 5-tuple
+    leaves          its link is cut          who has each open connection, who has each 5-tuple, and who each new one
+    comes back      as the others            the same
+    drained         gets nothing new         the same
+    restored        as the others            who has each 5-tuple
+    re-weighted     three times its weight   as after `leaves`
+
+Two labs, one after the other: the textbook's schemes, each with a VIP of its own on a switch without a controller; and
+the lab's realisations, whose controller tests the servers. In either a cut link hits all schemes at once.
+
+What is asked, predicted and made of it stands in disruption.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import re
+import resource
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from balancing import HealthCheck, Service
+from experiments.clients import ClientHost
+from experiments.connections import Connection, ask, closing
+from experiments.faults import FAULTS
+from experiments.flowtable import of_service, rules
+from experiments.lab import Lab
+from experiments.services import service
+from experiments.textbook import TEXTBOOK, install, rules_text
+from topologies import addresses
+
+REALISATIONS = {"Maglev slots": "hashed", "tracked": "tracked", "reactive": "reactive"}  # scheme: realisation
+SCHEMES = (*TEXTBOOK, *REALISATIONS)
+ALGORITHM = "weighted-round-robin"  # one law for all three: its slots are Maglev's table, keyed by the connection
+SERVERS, CLIENTS, VICTIM = 4, 10, "srv2"
+CHECK = HealthCheck(interval_s=0.25, timeout_s=0.25, rise=2, fall=2, slow_start_s=0, source=addresses.PROBE)
+SETTLE_S = 0.4       # until the switch has looked at all that it has cached in the light of new rules
+IDLE_TIMEOUT_S = 300  # longer than a run: no unit ends because nobody asks
+PORTS = range(10_000, 32_000)  # below those that the kernel gives out itself
+SOCKETS = 8192
+
+
+@dataclass(frozen=True)
+class State:
+    """How VICTIM is. event: what it was called to become so; "" where nothing is asked of open connections."""
+
+    event: str = ""
+    gone: bool = False
+    draining: bool = False
+    weight: int = 1
+
+    def of(self, one: Service) -> Service:
+        """The service with VICTIM in this state."""
+        return one.with_backends(tuple(
+            dataclasses.replace(backend, draining=self.draining, weight=self.weight) if backend.name == VICTIM
+            else backend for backend in one.backends))
+
+    def weights(self) -> dict[str, int]:
+        """What share of new connections each server should have."""
+        own = 0 if self.gone or self.draining else self.weight
+        return {f"srv{n}": own if f"srv{n}" == VICTIM else 1 for n in range(1, SERVERS + 1)}
+
+
+STATES = (State(), State("leaves", gone=True), State("comes back"), State("drained", draining=True), State(),
+          State("re-weighted", weight=3))
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many connections are open while a server changes, and how many 5-tuples are opened before and again after."""
+
+    connections: int = 300
+    tuples: int = 1000
+
+
+QUICK, FULL = Size(connections=120, tuples=300), Size()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one event did to one scheme.
+
+    before, after:   who answered on each open connection; "" if nobody did.
+    first, again:    who answered on each 5-tuple that was opened, asked and left: before the event, and after it.
+    packet_ins:      packets that went to the controller since the event.
+    rules, tracked:  flows and buckets in the switch, connections in its conntrack, after the event.
+    """
+
+    scheme: str
+    state: State
+    before: Sequence[str]
+    after: Sequence[str]
+    first: Sequence[str]
+    again: Sequence[str]
+    packet_ins: int
+    rules: int
+    tracked: int
+
+
+# -- the labs ----------------------------------------------------------------------------------
+
+
+class TextbookLab(Lab):
+    """A lab without a controller: its switch holds what the textbook says. Services are named after their schemes."""
+
+    sent: dict[str, list[str]]
+
+    def start_controller(self) -> None:
+        """There is none."""
+        self.sent = {}
+
+    def connect_controller(self) -> None:
+        """Instead: the rules for the first state."""
+        self.put(State())
+
+    def _ready(self) -> set[str]:
+        return set(self.sent)
+
+    def put(self, state: State) -> None:
+        """Let VICTIM be so. A scheme whose rules stay the same is not touched."""
+        gone = {VICTIM} if state.gone else set()
+        for one in self.services:
+            lines = rules_text(one.name, state.of(one), gone)
+            if lines != self.sent.get(one.name):
+                install(lines)
+                self.sent[one.name] = lines
+
+
+class ControlledLab(Lab):
+    """A lab whose controller carries the services by our realisations."""
+
+    def put(self, state: State) -> None:
+        """Let VICTIM be so: the controller is told what an operator would tell it, and finds out the rest by tests."""
+        for one in self.services:
+            pool = self.api("GET", f"/services/{one.name.replace(' ', '%20')}")
+            (now,) = (server for server in pool["servers"] if server["name"] == VICTIM)
+            change = {"draining": state.draining, "weight": state.weight}
+            if any(now[field] != value for field, value in change.items()):
+                self.api("PATCH", f"/services/{one.name.replace(' ', '%20')}/backends/{VICTIM}", change)
+        self.wait(f"the tests to see how {VICTIM} is", lambda: all(
+            self._down(one.name) == state.gone for one in self.services))
+
+    def _down(self, name: str) -> bool:
+        """Whether the last word on VICTIM is Down."""
+        words = [event["event"] for event in self.events("", name)
+                 if event["event"] in ("Up", "Down") and event["backend"] == VICTIM]
+        return words[-1:] == ["Down"]
+
+
+def labs(say: Callable[[str], object] = lambda words: None) -> Iterator[TextbookLab | ControlledLab]:
+    """Both, not yet up. One is to be over before the other begins."""
+    textbook = [_named(scheme, service("l4", number, servers=SERVERS, health=None))
+                for number, scheme in enumerate(TEXTBOOK)]
+    own = [_named(scheme, service("l4", number, servers=SERVERS, health=CHECK, realisation=word, algorithm=ALGORITHM))
+           for number, (scheme, word) in enumerate(REALISATIONS.items())]
+    for kind, services in ((TextbookLab, textbook), (ControlledLab, own)):
+        yield kind("flat", services, clients=CLIENTS, servers=SERVERS, workers=1000,
+                   say=lambda words: say(f"disruption: {words}"))
+
+
+def _named(scheme: str, one: Service) -> Service:
+    return dataclasses.replace(one, name=scheme, idle_timeout_s=IDLE_TIMEOUT_S)
+
+
+# -- what happens ------------------------------------------------------------------------------
+
+
+def measure(lab: TextbookLab | ControlledLab, size: Size, seed: int,
+            say: Callable[[str], object] = lambda words: None) -> Iterator[Outcome]:
+    """All states in their order. Yields what each event did to each scheme of the lab."""
+    _allow_sockets()
+    dice, clients = random.Random(seed), lab.clients()
+    tuples = {one.name: _ports(clients, size.tuples, dice) for one in lab.services}
+    first: dict[str, list[str]] = {}
+    for state in STATES:
+        say(f"disruption: {VICTIM} {state.event or 'is as the others'}")
+        if state.event:
+            found = list(_event(lab, state, size, dice, tuples))
+            yield from (dataclasses.replace(one, first=first[one.scheme]) for one in found)
+            first = {one.scheme: list(one.again) for one in found}
+        else:
+            _become(lab, state)
+            first = {one.name: _asked_once(one, tuples[one.name]) for one in lab.services}
+
+
+Ports = list[tuple[ClientHost, int]]
+
+
+def _event(lab: TextbookLab | ControlledLab, state: State, size: Size, dice: random.Random,
+           tuples: Mapping[str, Ports]) -> Iterator[Outcome]:
+    """One event, under connections to every scheme. `first` isn't known here."""
+    clients = lab.clients()
+    live = {one.name: _connections(one, _ports(clients, size.connections, dice)) for one in lab.services}
+    with closing([connection for own in live.values() for connection in own]):
+        before = {name: ask(own) for name, own in live.items()}
+        asked = {one.name: len(lab.events("PacketIn", one.name)) for one in lab.services}
+        _become(lab, state)
+        after = {name: ask(own) for name, own in live.items()}
+        for one in lab.services:
+            held, tracked = len(of_service(rules(), one.id)) + buckets(one.id), _tracked(one.id)
+            again = _asked_once(one, tuples[one.name])
+            packet_ins = len(lab.events("PacketIn", one.name)) - asked[one.name]
+            yield Outcome(one.name, state, before[one.name], after[one.name], (), again, packet_ins, held, tracked)
+
+
+def _become(lab: TextbookLab | ControlledLab, state: State) -> None:
+    """Let VICTIM be so, and the switch know it."""
+    link = FAULTS["link-cut"]
+    (link.inflict if state.gone else link.repair)(lab, VICTIM)
+    lab.put(state)
+    time.sleep(SETTLE_S)
+
+
+def _ports(clients: Sequence[ClientHost], number: int, dice: random.Random) -> Ports:
+    """So many pairs of a client and a port of its own, the clients in turn."""
+    ports = dice.sample(PORTS, -(-number // len(clients)))
+    return [(clients[count % len(clients)], ports[count // len(clients)]) for count in range(number)]
+
+
+def _connections(one: Service, ports: Ports) -> list[Connection]:
+    target = (str(one.vip), one.port or 0)
+    return [Connection(client, port, target) for client, port in ports]
+
+
+def _asked_once(one: Service, ports: Ports) -> list[str]:
+    """Open these 5-tuples, ask each who it is, and leave."""
+    own = _connections(one, ports)
+    with closing(own):
+        return ask(own)
+
+
+def buckets(service: int) -> int:
+    """How many buckets the groups of a service have. Their numbers end with its id, ours as the textbook's."""
+    groups = subprocess.run(["ovs-ofctl", "-O", "OpenFlow13", "dump-groups", "s1"], check=True, capture_output=True,
+                            text=True).stdout
+    return sum(text.count("bucket=") for number, text in re.findall(r"group_id=(\d+),(.*)", groups)
+               if int(number) & 0xFFFF == service)
+
+
+def _tracked(service: int) -> int:
+    """How many open connections conntrack knows of a service; it has a zone of its own."""
+    found = subprocess.run(["ovs-appctl", "dpctl/dump-conntrack", f"zone={service}"], check=True, capture_output=True,
+                           text=True).stdout
+    return found.count("state=ESTABLISHED")
+
+
+def _allow_sockets() -> None:
+    """As many as the connections of all schemes at once, and some; many systems begin with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = SOCKETS if hard == resource.RLIM_INFINITY else min(SOCKETS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def share_error(found: Sequence[str], weights: Mapping[str, int]) -> float:
+    """The largest difference between a server's part of `found` and its weight's part, as a part of the whole."""
+    counts, whole = Counter(name for name in found if name), sum(bool(name) for name in found) or 1
+    total = sum(weights.values())
+    return max(abs(counts[name] / whole - weight / total) for name, weight in weights.items())
