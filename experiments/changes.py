@@ -25,6 +25,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from urllib.parse import quote
 
 from balancing import HealthCheck, Service
 from experiments.clients import ClientHost
@@ -40,7 +42,7 @@ REALISATIONS = {"Maglev slots": "hashed", "tracked": "tracked", "reactive": "rea
 SCHEMES = (*TEXTBOOK, *REALISATIONS)
 ALGORITHM = "weighted-round-robin"  # one law for all three: its slots are Maglev's table, keyed by the connection
 SERVERS, CLIENTS, VICTIM = 4, 10, "srv2"
-CHECK = HealthCheck(interval_s=0.25, timeout_s=0.25, rise=2, fall=2, slow_start_s=0, source=addresses.PROBE)
+CHECK = HealthCheck(interval_s=0.5, timeout_s=1.5, rise=2, fall=3, slow_start_s=0, source=addresses.PROBE)
 SETTLE_S = 0.4       # until the switch has looked at all that it has cached in the light of new rules
 IDLE_TIMEOUT_S = 300  # longer than a run: no unit ends because nobody asks
 PORTS = range(10_000, 32_000)  # below those that the kernel gives out itself
@@ -90,6 +92,7 @@ class Outcome:
     before, after:   who answered on each open connection; "" if nobody did.
     first, again:    who answered on each 5-tuple that was opened, asked and left: before the event, and after it.
     packet_ins:      packets that went to the controller since the event.
+    false_alarms:    servers that were taken for dead and weren't: a machine too busy to test them in time.
     rules, tracked:  flows and buckets in the switch, connections in its conntrack, after the event.
     """
 
@@ -100,6 +103,7 @@ class Outcome:
     first: Sequence[str]
     again: Sequence[str]
     packet_ins: int
+    false_alarms: int
     rules: int
     tracked: int
 
@@ -139,11 +143,11 @@ class ControlledLab(Lab):
     def put(self, state: State) -> None:
         """Let VICTIM be so: the controller is told what an operator would tell it, and finds out the rest by tests."""
         for one in self.services:
-            pool = self.api("GET", f"/services/{one.name.replace(' ', '%20')}")
-            (now,) = (server for server in pool["servers"] if server["name"] == VICTIM)
-            change = {"draining": state.draining, "weight": state.weight}
-            if any(now[field] != value for field, value in change.items()):
-                self.api("PATCH", f"/services/{one.name.replace(' ', '%20')}/backends/{VICTIM}", change)
+            target = f"/services/{quote(one.name)}"
+            (now,) = (server for server in self.api("GET", target)["servers"] if server["name"] == VICTIM)
+            for field, value in (("draining", state.draining), ("weight", state.weight)):
+                if now[field] != value:
+                    self.api("PATCH", f"{target}/backends/{VICTIM}", {field: value})
         self.wait(f"the tests to see how {VICTIM} is", lambda: all(
             self._down(one.name) == state.gone for one in self.services))
 
@@ -176,13 +180,13 @@ def measure(lab: TextbookLab | ControlledLab, size: Size, seed: int,
             say: Callable[[str], object] = lambda words: None) -> Iterator[Outcome]:
     """All states in their order. Yields what each event did to each scheme of the lab."""
     _allow_sockets()
-    dice, clients = random.Random(seed), lab.clients()
-    tuples = {one.name: _ports(clients, size.tuples, dice) for one in lab.services}
+    sources = Sources(lab.clients(), seed)
+    tuples = {one.name: sources.take(size.tuples) for one in lab.services}
     first: dict[str, list[str]] = {}
     for state in STATES:
         say(f"disruption: {VICTIM} {state.event or 'is as the others'}")
         if state.event:
-            found = list(_event(lab, state, size, dice, tuples))
+            found = list(_event(lab, state, size, sources, tuples))
             yield from (dataclasses.replace(one, first=first[one.scheme]) for one in found)
             first = {one.scheme: list(one.again) for one in found}
         else:
@@ -193,21 +197,42 @@ def measure(lab: TextbookLab | ControlledLab, size: Size, seed: int,
 Ports = list[tuple[ClientHost, int]]
 
 
-def _event(lab: TextbookLab | ControlledLab, state: State, size: Size, dice: random.Random,
+class Sources:
+    """Source ports for connections, none of them given out twice: what is left of a broken connection stays at its
+    server, where it would be in the way of another one with its 5-tuple.
+    """
+
+    def __init__(self, clients: Sequence[ClientHost], seed: int) -> None:
+        self._clients = clients
+        self._ports = iter(random.Random(seed).sample(PORTS, len(PORTS)))
+
+    def take(self, number: int) -> Ports:
+        """So many pairs of a client and a port, the clients in turn."""
+        pairs = ((client, port) for port in self._ports for client in self._clients)
+        return list(islice(pairs, number))
+
+
+def _event(lab: TextbookLab | ControlledLab, state: State, size: Size, sources: Sources,
            tuples: Mapping[str, Ports]) -> Iterator[Outcome]:
     """One event, under connections to every scheme. `first` isn't known here."""
-    clients = lab.clients()
-    live = {one.name: _connections(one, _ports(clients, size.connections, dice)) for one in lab.services}
+    live = {one.name: _connections(one, sources.take(size.connections)) for one in lab.services}
     with closing([connection for own in live.values() for connection in own]):
         before = {name: ask(own) for name, own in live.items()}
-        asked = {one.name: len(lab.events("PacketIn", one.name)) for one in lab.services}
+        asked, downs = _count(lab, "PacketIn"), _count(lab, "Down")
         _become(lab, state)
         after = {name: ask(own) for name, own in live.items()}
         for one in lab.services:
             held, tracked = len(of_service(rules(), one.id)) + buckets(one.id), _tracked(one.id)
             again = _asked_once(one, tuples[one.name])
-            packet_ins = len(lab.events("PacketIn", one.name)) - asked[one.name]
-            yield Outcome(one.name, state, before[one.name], after[one.name], (), again, packet_ins, held, tracked)
+            packet_ins = _count(lab, "PacketIn")[one.name] - asked[one.name]
+            alarms = _count(lab, "Down")[one.name] - downs[one.name] - (state.gone and one.health is not None)
+            yield Outcome(one.name, state, before[one.name], after[one.name], (), again, packet_ins, alarms, held,
+                          tracked)
+
+
+def _count(lab: Lab, kind: str) -> Counter[str]:
+    """Events of a kind so far, by service."""
+    return Counter(event["service"] for event in lab.events(kind))
 
 
 def _become(lab: TextbookLab | ControlledLab, state: State) -> None:
@@ -216,12 +241,6 @@ def _become(lab: TextbookLab | ControlledLab, state: State) -> None:
     (link.inflict if state.gone else link.repair)(lab, VICTIM)
     lab.put(state)
     time.sleep(SETTLE_S)
-
-
-def _ports(clients: Sequence[ClientHost], number: int, dice: random.Random) -> Ports:
-    """So many pairs of a client and a port of its own, the clients in turn."""
-    ports = dice.sample(PORTS, -(-number // len(clients)))
-    return [(clients[count % len(clients)], ports[count // len(clients)]) for count in range(number)]
 
 
 def _connections(one: Service, ports: Ports) -> list[Connection]:
