@@ -29,6 +29,7 @@ from itertools import islice
 from urllib.parse import quote
 
 from balancing import HealthCheck, Service
+from controller.cookies import Kind
 from experiments.clients import ClientHost
 from experiments.connections import Connection, ask, closing
 from experiments.faults import FAULTS
@@ -44,7 +45,7 @@ ALGORITHM = "weighted-round-robin"  # one law for all three: its slots are Magle
 SERVERS, CLIENTS, VICTIM = 4, 10, "srv2"
 CHECK = HealthCheck(interval_s=0.5, timeout_s=1.5, rise=2, fall=3, slow_start_s=0, source=addresses.PROBE)
 SETTLE_S = 0.4       # until the switch has looked at all that it has cached in the light of new rules
-IDLE_TIMEOUT_S = 300  # longer than a run: no unit ends because nobody asks
+IDLE_TIMEOUT_S = 12  # longer than an event takes: no unit ends because nobody asks
 PORTS = range(10_000, 32_000)  # below those that the kernel gives out itself
 SOCKETS = 8192
 
@@ -127,6 +128,9 @@ class TextbookLab(Lab):
     def _ready(self) -> set[str]:
         return set(self.sent)
 
+    def forget(self) -> None:
+        """Nothing is remembered here."""
+
     def put(self, state: State) -> None:
         """Let VICTIM be so. A scheme whose rules stay the same is not touched."""
         gone = {VICTIM} if state.gone else set()
@@ -139,6 +143,11 @@ class TextbookLab(Lab):
 
 class ControlledLab(Lab):
     """A lab whose controller carries the services by our realisations."""
+
+    def forget(self) -> None:
+        """Return once the flows of closed connections have expired: a 5-tuple that comes back before is no new unit."""
+        self.wait("the flows of closed connections to expire", lambda: not any(
+            rule.cookie and rule.cookie.kind is Kind.UNIT for rule in rules()))
 
     def put(self, state: State) -> None:
         """Let VICTIM be so: the controller is told what an operator would tell it, and finds out the rest by tests."""
@@ -185,6 +194,7 @@ def measure(lab: TextbookLab | ControlledLab, size: Size, seed: int,
     first: dict[str, list[str]] = {}
     for state in STATES:
         say(f"disruption: {VICTIM} {state.event or 'is as the others'}")
+        lab.forget()
         if state.event:
             found = list(_event(lab, state, size, sources, tuples))
             yield from (dataclasses.replace(one, first=first[one.scheme]) for one in found)

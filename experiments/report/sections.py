@@ -13,6 +13,8 @@ from experiments.report import (
     crowd_plot,
     dataplane,
     dataplane_plot,
+    disruption,
+    disruption_plot,
     distinguish,
     distinguish_plot,
     failover,
@@ -101,6 +103,11 @@ SECTIONS: dict[str, Section] = {
                 growth_plot.draw_rules),
         Picture("Verdicts that the datapath has cached", "Flows of the datapath after the load, of all kinds.",
                 growth_plot.draw_flows),
+    "disruption": Section("A pool changes: who is moved without need?", disruption.read, (
+        Picture("What part of connections was taken from a server that was there",
+                "A bar is that part of all, from nothing to the whole box. Below the figure: how many connections "
+                "broke, those that ended with their server included.",
+                disruption_plot.draw),
     )),
 }  # fmt: skip
 
