@@ -17,21 +17,17 @@ What is asked, predicted and made of it stands in disruption.py.
 from __future__ import annotations
 
 import dataclasses
-import random
 import re
-import resource
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from urllib.parse import quote
 
 from balancing import HealthCheck, Service
 from controller.cookies import Kind
-from experiments.clients import ClientHost
-from experiments.connections import Connection, ask, closing
+from experiments.connections import Connection, Ports, Sources, allow_sockets, ask, closing
 from experiments.faults import FAULTS
 from experiments.flowtable import of_service, rules
 from experiments.lab import Lab
@@ -46,8 +42,6 @@ SERVERS, CLIENTS, VICTIM = 4, 10, "srv2"
 CHECK = HealthCheck(interval_s=0.5, timeout_s=1.5, rise=2, fall=3, slow_start_s=0, source=addresses.PROBE)
 SETTLE_S = 0.4       # until the switch has looked at all that it has cached in the light of new rules
 IDLE_TIMEOUT_S = 12  # longer than an event takes: no unit ends because nobody asks
-PORTS = range(10_000, 32_000)  # below those that the kernel gives out itself
-SOCKETS = 8192
 
 
 @dataclass(frozen=True)
@@ -188,7 +182,7 @@ def _named(scheme: str, one: Service) -> Service:
 def measure(lab: TextbookLab | ControlledLab, size: Size, seed: int,
             say: Callable[[str], object] = lambda words: None) -> Iterator[Outcome]:
     """All states in their order. Yields what each event did to each scheme of the lab."""
-    _allow_sockets()
+    allow_sockets()
     sources = Sources(lab.clients(), seed)
     tuples = {one.name: sources.take(size.tuples) for one in lab.services}
     first: dict[str, list[str]] = {}
@@ -202,24 +196,6 @@ def measure(lab: TextbookLab | ControlledLab, size: Size, seed: int,
         else:
             _become(lab, state)
             first = {one.name: _asked_once(one, tuples[one.name]) for one in lab.services}
-
-
-Ports = list[tuple[ClientHost, int]]
-
-
-class Sources:
-    """Source ports for connections, none of them given out twice: what is left of a broken connection stays at its
-    server, where it would be in the way of another one with its 5-tuple.
-    """
-
-    def __init__(self, clients: Sequence[ClientHost], seed: int) -> None:
-        self._clients = clients
-        self._ports = iter(random.Random(seed).sample(PORTS, len(PORTS)))
-
-    def take(self, number: int) -> Ports:
-        """So many pairs of a client and a port, the clients in turn."""
-        pairs = ((client, port) for port in self._ports for client in self._clients)
-        return list(islice(pairs, number))
 
 
 def _event(lab: TextbookLab | ControlledLab, state: State, size: Size, sources: Sources,
@@ -278,14 +254,6 @@ def _tracked(service: int) -> int:
     found = subprocess.run(["ovs-appctl", "dpctl/dump-conntrack", f"zone={service}"], check=True, capture_output=True,
                            text=True).stdout
     return found.count("state=ESTABLISHED")
-
-
-def _allow_sockets() -> None:
-    """As many as the connections of all schemes at once, and some; many systems begin with 1,024."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = SOCKETS if hard == resource.RLIM_INFINITY else min(SOCKETS, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def share_error(found: Sequence[str], weights: Mapping[str, int]) -> float:

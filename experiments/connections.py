@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import random
+import resource
 import selectors
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from experiments.clients import ClientHost
 from experiments.load import content_length
@@ -27,6 +29,10 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: vip\r\n\r\n"
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds (socket(7))
 AT_ONCE = 40
 PATIENCE_S = 3.0  # a SYN that was lost is sent again after one second
+PORTS = range(10_000, 32_000)  # below those that the kernel gives out itself
+SOCKETS = 8192
+
+Ports = list[tuple[ClientHost, int]]
 
 
 class Connection:
@@ -136,3 +142,25 @@ def closing(connections: Iterable[Connection]) -> Iterator[None]:
         for connection in connections:
             connection.close()
 
+
+class Sources:
+    """Source ports for connections, none of them given out twice: what is left of a broken connection stays at its
+    server, where it would be in the way of another one with its 5-tuple.
+    """
+
+    def __init__(self, clients: Sequence[ClientHost], seed: int) -> None:
+        self._clients = clients
+        self._ports = iter(random.Random(seed).sample(PORTS, len(PORTS)))
+
+    def take(self, number: int) -> Ports:
+        """So many pairs of a client and a port, the clients in turn."""
+        pairs = ((client, port) for port in self._ports for client in self._clients)
+        return list(itertools.islice(pairs, number))
+
+
+def allow_sockets() -> None:
+    """As many as the connections of all schemes at once, and some; many systems begin with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = SOCKETS if hard == resource.RLIM_INFINITY else min(SOCKETS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
