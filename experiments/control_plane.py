@@ -97,8 +97,8 @@ def contradictions(rows: Rows) -> list[str]:
     """What came out otherwise than predicted, a clause each."""
     found = [f"{one['realisation']} at {one['offered_per_s']}/s sent {one['packet_ins']} packets to the controller, "
              f"of {one['connections']} connections" for one in rows
-             if one["packet_ins"] and one["realisation"] != "reactive"
-             or one["packet_ins"] < one["answered"] and one["realisation"] == "reactive"]
+             if (one["packet_ins"] and one["realisation"] != "reactive")
+             or (one["packet_ins"] < one["answered"] and one["realisation"] == "reactive")]
     asking = [one["controller_cpu_pct"] for one in rows if one["realisation"] == "reactive"]
     return found + ["reactive's controller was not busier at the highest rate than at the lowest"
                     for _ in range(len(asking) > 1 and asking[-1] <= asking[0])]

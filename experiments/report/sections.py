@@ -7,6 +7,8 @@ from experiments.report import (
     algorithms_plot,
     best,
     best_plot,
+    control_plane,
+    control_plane_plot,
     cost,
     cost_plot,
     crowd,
@@ -109,6 +111,11 @@ SECTIONS: dict[str, Section] = {
                 "broke, those that ended with their server included.",
                 disruption_plot.draw),
     )),
+    "control_plane": Section("What does the controller do for a new connection?", control_plane.read, (
+        Picture("CPU as the load grows", "Percent of one core, at so many new connections a second.",
+                control_plane_plot.draw),
+    )),
+    "without_controller": Section("And if the controller is gone?", control_plane.read_stranded),
 }  # fmt: skip
 
 
