@@ -105,6 +105,7 @@ SECTIONS: dict[str, Section] = {
                 growth_plot.draw_rules),
         Picture("Verdicts that the datapath has cached", "Flows of the datapath after the load, of all kinds.",
                 growth_plot.draw_flows),
+    )),
     "disruption": Section("A pool changes: who is moved without need?", disruption.read, (
         Picture("What part of connections was taken from a server that was there",
                 "A bar is that part of all, from nothing to the whole box. Below the figure: how many connections "
