@@ -13,7 +13,7 @@ from experiments.report.palette import colour
 from experiments.report.section import Rows
 from experiments.report.wording import number
 
-LEFT, TOP, ROW, GAP = 172, 28, 40, 5  # points
+LEFT, TOP, ROW, GAP = 152, 28, 40, 5  # points
 
 
 def draw(rows: Rows) -> Figure:
@@ -23,9 +23,9 @@ def draw(rows: Rows) -> Figure:
     column = (plot.WIDTH - LEFT) / len(events)
     scale = Scale(100, 0, column - GAP)
     for position, event in enumerate(events):
-        plot.write(axes, LEFT + column * (position + 0.5), 12, event, size=11, bold=True, align="center")
+        plot.write(axes, LEFT + column * (position + 0.5), 12, event, size=9, align="center")
     for position, scheme in enumerate(schemes):
-        plot.write(axes, 0, TOP + ROW * (position + 0.5), scheme, size=10)
+        plot.write(axes, 0, TOP + ROW * (position + 0.5), scheme, size=9)
     for row in rows:
         x, y = LEFT + column * events.index(str(row["event"])), TOP + ROW * schemes.index(str(row["scheme"]))
         draw_cell(axes, row, x + GAP / 2, y + GAP / 2, scale)
