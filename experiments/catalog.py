@@ -40,6 +40,10 @@ EXPERIMENTS: dict[str, Experiment] = {
                    _alone("failover")),
         Experiment("steering", "least connections inside the switch: does it settle, and how near to exact?",
                    _later("steering", "parts")),
+        Experiment("disruption", "a pool changes: whose connections break, who is moved needlessly, what does it cost?",
+                   _alone("disruption")),
+        Experiment("control-plane", "what does the controller do for a new connection, and what if it is gone?",
+                   _later("control_plane", "parts")),
         Experiment("crowd", "1,000 clients at once: who gets them, and what must a switch remember?", _alone("crowd")),
     )
 }

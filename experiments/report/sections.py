@@ -7,12 +7,16 @@ from experiments.report import (
     algorithms_plot,
     best,
     best_plot,
+    control_plane,
+    control_plane_plot,
     cost,
     cost_plot,
     crowd,
     crowd_plot,
     dataplane,
     dataplane_plot,
+    disruption,
+    disruption_plot,
     distinguish,
     distinguish_plot,
     failover,
@@ -102,6 +106,17 @@ SECTIONS: dict[str, Section] = {
         Picture("Verdicts that the datapath has cached", "Flows of the datapath after the load, of all kinds.",
                 growth_plot.draw_flows),
     )),
+    "disruption": Section("A pool changes: who is moved without need?", disruption.read, (
+        Picture("What part of connections was taken from a server that was there",
+                "A bar is that part of all, from nothing to the whole box. Below the figure: how many connections "
+                "broke, those that ended with their server included.",
+                disruption_plot.draw),
+    )),
+    "control_plane": Section("What does the controller do for a new connection?", control_plane.read, (
+        Picture("CPU as the load grows", "Percent of one core, at so many new connections a second.",
+                control_plane_plot.draw),
+    )),
+    "without_controller": Section("And if the controller is gone?", control_plane.read_stranded),
 }  # fmt: skip
 
 

@@ -109,8 +109,43 @@ def failover_row(fault: str, layer: str, noticed: bool) -> dict[str, Any]:
             "units_moved_needlessly": 0, "back_s": 1.2, "back_s_most": 1.4}
 
 
+SCHEMES = ("modulo hash", "select group, dead watch port", "Maglev slots", "tracked", "reactive")
+MOVED_PCT = {"modulo hash": (66, 70), "select group, dead watch port": (0, 90), "Maglev slots": (2, 25)}
+
+
+def disruption() -> Rows:
+    return [disruption_row(scheme, event, MOVED_PCT.get(scheme, (0, 0))[place])
+            for place, event in enumerate(("leaves", "re-weighted")) for scheme in SCHEMES]
+
+
+def disruption_row(scheme: str, event: str, moved_pct: float) -> dict[str, Any]:
+    died = 75 if event == "leaves" else 0
+    return {"scheme": scheme, "event": event, "connections": 300, "with_their_server": died,
+            "connections_broken": died + round(moved_pct * (300 - died) / 100), "moved_needlessly_pct": moved_pct,
+            "reopened_elsewhere_pct": 0.75 * moved_pct, "weight_error_pct": 1.5, "tuples": 1000,
+            "packet_ins": 1300 if scheme == "reactive" else 0, "rules": 315 if scheme == "reactive" else 12,
+            "tracked": 300 if scheme == "tracked" else 0, "answered_by_another": 0, "false_alarms": 0, "unanswered": 0}
+
+
+def control_plane() -> Rows:
+    return [{"realisation": name, "offered_per_s": rate, "connections": 3 * rate, "answered": 3 * rate,
+             "answered_per_s": rate, "first_answer_p50_ms": 2.5, "first_answer_p99_ms": 9.0, "late_p99_ms": 3.0,
+             "packet_ins": 3 * rate * asks, "flow_entries": 12 + 3 * rate * asks, "switch_cpu_pct": rate / 10,
+             "controller_cpu_pct": 2 + asks * rate / 10}
+            for name, asks in (("reactive", 1), ("hashed", 0), ("tracked", 0)) for rate in (50, 800)]
+
+
+def without_controller() -> Rows:
+    answered = {"with controller": (40, 40), "controller killed": (0, 40), "and a server dies": (0, 26),
+                "controller again": (40, 40)}
+    return [{"realisation": name, "stage": stage, "open": 40, "kept": 40, "new": 40, "new_answered": found[place > 0],
+             "new_at_srv2": 0}
+            for stage, found in answered.items() for place, name in enumerate(("reactive", "hashed", "tracked"))]
+
+
 TABLES = {"ladder": ladder, "distinguish": distinguish, "cost": cost, "crowd": crowd, "algorithms": algorithms,
-          "best": best, "failover": failover}
+          "best": best, "failover": failover, "disruption": disruption, "control_plane": control_plane,
+          "without_controller": without_controller}
 
 
 def envelope(**tables: Rows) -> Envelope:

@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from experiments.report import algorithms, best, cost, crowd, distinguish, failover, ladder, plain
+from experiments.report import (
+    algorithms,
+    best,
+    control_plane,
+    cost,
+    crowd,
+    disruption,
+    distinguish,
+    failover,
+    ladder,
+    plain,
+)
 from experiments.report.section import Reading
 from tests.experiments.report import rows
 
@@ -22,6 +33,8 @@ def changed(table: rows.Rows, number: int, **cells: Any) -> rows.Rows:
 @pytest.mark.parametrize(("read", "table"), [
     (ladder.read, rows.ladder), (distinguish.read, rows.distinguish), (cost.read, rows.cost), (crowd.read, rows.crowd),
     (algorithms.read, rows.algorithms), (best.read, rows.best), (failover.read, rows.failover),
+    (disruption.read, rows.disruption), (control_plane.read, rows.control_plane),
+    (control_plane.read_stranded, rows.without_controller),
 ])
 def test_a_run_as_predicted_is_called_so(read, table) -> None:
     found = read(table())
@@ -238,3 +251,25 @@ def test_a_table_without_a_section_is_read_all_the_same() -> None:
     assert found.as_predicted is None
     assert found.verdict == "2 rows, as measured."
     assert found.words == ("p99_ms goes from 12 (b) to 30.2 (a).",)
+
+
+def test_who_moved_nobody_when_a_pool_changed_is_read_off_the_rows() -> None:
+    found = disruption.read(rows.disruption())
+    assert found.verdict.startswith("Tracked and reactive moved nobody, whatever happened; select group, dead watch ")
+    assert dict(found.points)["Leaves"].startswith("nobody was moved by select group, dead watch port, tracked and ")
+    assert "the controller was asked by reactive alone" in said(found)
+    moved = disruption.read(changed(rows.disruption(), 3, moved_needlessly_pct=5.0))
+    assert moved.as_predicted is False
+    assert "tracked, leaves: 5.0 % were moved needlessly" in moved.verdict
+
+
+def test_who_asked_the_controller_and_who_needs_it_is_read_off_the_rows() -> None:
+    found = control_plane.read(rows.control_plane())
+    assert "2,550 packets of reactive, for 2,550 connections, 0 packets of hashed" in found.verdict
+    assert "Every connection was answered" in said(found)
+    late = control_plane.read(changed(rows.control_plane(), 1, answered=2000))
+    assert "Not all were answered by reactive at 800/s (2,000 of 2,400)" in said(late)
+    alone = control_plane.read_stranded(rows.without_controller())
+    assert alone.verdict.startswith("Without a controller new connections were all answered by hashed and tracked")
+    wrong = control_plane.read_stranded(changed(rows.without_controller(), 3, new_answered=9))
+    assert "reactive, controller killed: 9 of 40" in wrong.verdict
