@@ -115,7 +115,19 @@ def test_tracked_connections_stay_whatever_happens_to_the_pool(change: str, sock
             lab.api(method, web + path, form)
             assert who(found) == before
         if change == "drained":
-            assert "srv1" not in who(connect(lab, sockets, 30))
+            lab.wait("new ones to go elsewhere", lambda: "srv1" not in who(connect(lab, sockets, 30)))
+
+
+def test_a_tracked_server_that_is_removed_takes_its_own_connections_along_and_no_others(
+        sockets: list[socket.socket]) -> None:
+    with Lab("flat", services("l4", "tracked", algorithm="random"), clients=4) as lab:
+        found = connect(lab, sockets, 60)
+        before = who(found)
+        own = [sock for sock, name in zip(found, before, strict=True) if name == "srv1"]
+        lab.api("DELETE", f"/services/{lab.services[0].name}/backends/srv1?now=true")
+        lab.wait("its connections to end", lambda: set(who(own)) == {""})  # the switch does it after the API's answer
+        assert who(found) == ["" if name == "srv1" else name for name in before]
+        assert set(who(connect(lab, sockets, 30))) == {"srv2", "srv3"}
 
 
 @pytest.mark.parametrize("layer", ["l2", "l3"])
