@@ -22,7 +22,6 @@ import random
 import re
 import resource
 import socket
-import struct
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,6 +34,7 @@ from balancing import Service
 from benchmarks import paths
 from benchmarks.growth_words import contradictions, for_people, moral
 from benchmarks.rounds import spread
+from experiments.connections import RESET_ON_CLOSE
 from experiments.display import Display
 from experiments.experiment import Options, Part
 from experiments.flowtable import rules
@@ -171,7 +171,7 @@ def held(lab: Lab, one: Service, number: int) -> Iterator[None]:
         yield
     finally:
         for sock in sockets:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             sock.close()
 
 

@@ -55,7 +55,8 @@ class Balancer(App):
         services = check_services(service for service in store.load(self.file) if service.layer in self.layers)
         self.carried = {service.id: Carried(service, self.record, self.send, self.stamp) for service in services}
         self.api = Api({one.pool.name: one.pool for one in self.carried.values()}, self.pool_changed)
-        self._found: dict[int, list[Found]] = {}  # by switch, while its answer comes in
+        self._found: dict[int, list[Found]] = {}  # by switch, while its answer comes in; and the same of groups
+        self._groups: dict[int, set[int]] = {}
         self._sent: dict[int, Callable[[], Change]] = {}  # by transaction id: what a switch may still refuse
         self._asked: dict[int, tuple[Carried, Cookie]] = {}  # by transaction id, what sums were asked for
         self._bundles = itertools.count(1)
@@ -126,7 +127,7 @@ class Balancer(App):
             self._asked.clear()
             return
         self.logger.info("switch %s is here", datapath.id)
-        self._found[datapath.id] = []
+        self._found[datapath.id], self._groups[datapath.id] = [], set()
         datapath.send_msg(messages.ask_for_ours(datapath))
 
     @on(ofp_event.EventOFPFlowStatsReply, MAIN)
@@ -142,13 +143,17 @@ class Balancer(App):
     def what_groups_it_holds(self, event: Any) -> None:
         """Its answer to the second question: adopt what an earlier controller left, clear what is stale, send ours."""
         datapath = event.msg.datapath
+        groups, more = messages.our_groups(event.msg)
+        self._groups[datapath.id] |= groups
+        if more:
+            return
         carried = self.carried_by(datapath)
         wanted = {one: one.wanted() for one in carried}
         flows = [rules.SWITCHING, *(flow for one in carried for flow in wanted[one].flows.values())]
         result = reconcile(self._found.pop(datapath.id), {one.service.id: one.service for one in carried}, flows)
         for rule in result.delete:
             datapath.send_msg(messages.delete(datapath, rule))
-        for number in messages.our_groups(event.msg) - {number for one in carried for number in wanted[one].groups}:
+        for number in self._groups.pop(datapath.id) - {number for one in carried for number in wanted[one].groups}:
             datapath.send_msg(messages.delete_group(datapath, number))
         self.send(datapath, [rules.SWITCHING])
         for one in carried:

@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from balancing import find_algorithm
 from balancing.service import Backend, Service
 from controller import rules
-from controller.cookies import Cookie, Kind
+from controller.cookies import MARK, Cookie, Kind
 from controller.flows import (
     CONTROLLER,
     Action,
@@ -44,7 +44,7 @@ from controller.flows import (
 
 SLOTS = 256
 CHOOSE, ACT = 3, 4
-GROUPS = 0x4C4C << 16  # a group's number is this and its service's id: groups bear no cookie
+GROUPS = MARK >> 32  # a group's number is this and its service's id: groups bear no cookie
 
 Owners = Sequence[Backend]  # of the slots, in their order; none, when nobody can serve
 

@@ -115,9 +115,10 @@ def ask_for_groups(datapath: Any) -> Any:
     return datapath.ofproto_parser.OFPGroupDescStatsRequest(datapath, 0)
 
 
-def our_groups(reply: Any) -> set[int]:
-    """The numbers in an answer to `ask_for_groups` that are the lab's (controller/hashed.py)."""
-    return {stats.group_id for stats in reply.body if stats.group_id >> 16 == MARK >> 48}
+def our_groups(reply: Any) -> tuple[set[int], bool]:
+    """The numbers in one answer to `ask_for_groups` that are the lab's (hashed.py), and whether more are to come."""
+    found = {stats.group_id for stats in reply.body if stats.group_id >> 16 == MARK >> 48}
+    return found, _more(reply)
 
 
 def bundle(datapath: Any, number: int, messages: Iterable[Any]) -> Iterator[Any]:
@@ -169,7 +170,12 @@ def ask_for_sums(datapath: Any, cookie: Cookie) -> Any:
 def read(reply: Any) -> tuple[list[Found], bool]:
     """The rules in one answer to `ask_for_ours`, and whether more are to come."""
     found = [Found(stats.table_id, stats.priority, stats.cookie, dict(stats.match.items())) for stats in reply.body]
-    return found, bool(reply.flags & reply.datapath.ofproto.OFPMPF_REPLY_MORE)
+    return found, _more(reply)
+
+
+def _more(reply: Any) -> bool:
+    """Whether this is not the last message of an answer (OpenFlow 1.3.5, section 7.3.5)."""
+    return bool(reply.flags & reply.datapath.ofproto.OFPMPF_REPLY_MORE)
 
 
 def packet_out(datapath: Any, frame: bytes, actions: Iterable[Action], in_port: int | None = None) -> Any:

@@ -234,6 +234,19 @@ def test_the_controller_may_die_and_return(realisation: str, sockets: list[socke
         assert sorted(rule.text.split("actions=")[1] for rule in rules()) == sorted(held)
 
 
+def test_many_groups_are_told_in_several_messages_and_all_of_them_are_read() -> None:
+    """Of six services the groups are some 80 KiB, and a message has 64 at the most."""
+    found = [dataclasses.replace(pair("l4", number, realisation="tracked", algorithm="random")[0],
+                                 name=f"web{number}", health=None) for number in range(6)]
+    with Lab("flat", found, clients=1) as lab:
+        restart(lab, list(lab.services[:5]))
+        for one in lab.services:
+            get(lab, "h1", f"http://{one.vip}/")
+        groups = subprocess.run(["ovs-ofctl", "-O", "OpenFlow13", "dump-groups", "s1"], check=True,
+                                capture_output=True, text=True).stdout.count("group_id")
+        assert groups == 5, "the sixth is nobody's any more"
+
+
 @pytest.mark.parametrize("layer", SWITCH_LAYERS)
 def test_what_an_earlier_realisation_left_is_cleared(layer: str) -> None:
     """Tracked, then reactive, then hashed: no rule and no group is left that nobody knows of."""
