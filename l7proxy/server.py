@@ -19,6 +19,7 @@ from pathlib import Path
 
 from balancing import Pool, Ready, Server, Service, store
 from balancing.api import Api
+from l7proxy.balancer import Balancer
 from l7proxy.config import Address, Door
 from l7proxy.eventlog import EventLog
 from l7proxy.limits import Limits
@@ -75,7 +76,7 @@ class Proxy:
         """What finds the right one of `pools` for a request."""
         service = pools[0].service
         authority = str(Address(service.vip, service.port or 0)).encode()
-        return Site(router(pools), self.limits, authority, itertools.count(1))
+        return Site(router([Balancer(pool) for pool in pools]), self.limits, authority, itertools.count(1))
 
     def open_api(self, path: Path, file: Path) -> None:
         """Let operators ask and change at the Unix socket `path`; changes are kept in `file`. Raises LabError."""
