@@ -32,6 +32,7 @@ from l7proxy.sticky import NO_SESSION
 if TYPE_CHECKING:
     from l7proxy.conversation import Conversation
 
+_BODILESS = frozenset((b"GET", b"HEAD"))
 
 class Exchange:
     """A request on its way.
@@ -136,7 +137,8 @@ class Exchange:
         elif self.tunnel:
             self._pump_tunnel()
         elif pieces or self.sent:
-            self.talk.outside.wait(Wait.ANSWER if self.sent else Wait.BODY)
+            self.talk.outside.wait(
+                Wait.RELAY if self.answer is not None else Wait.ANSWER if self.sent else Wait.BODY)
 
     def _pump_tunnel(self) -> None:
         """Another protocol's bytes have gone, or its client says no more."""
@@ -214,9 +216,15 @@ class Exchange:
         return answer.body == NO_BODY
 
     def finish(self) -> None:
-        """The answer is complete. An answer before the request's end leaves neither connection usable."""
-        talk, answer = self.talk, self.answer
+        """The answer is complete. An answer before the request's end leaves neither connection usable.
+
+        Nor is the backend's kept if it has not taken all of the request, or may have taken its body for another one,
+        as some do that expect none (RFC 9110 9.3.1, 9.3.2).
+        """
+        talk, answer, head = self.talk, self.answer, self.head
         keep = self.sent and answer is not None and answer.persistent and not talk.responses.buffer
+        if keep and head.body != NO_BODY:
+            keep = not talk.upstream_full and head.method not in _BODILESS
         if self.server is not None:
             self.balancer.pool.served(self.server)
         self.part(keep)
@@ -279,6 +287,7 @@ class Exchange:
         """Let go of the backend: its connection, and its unit. Safe to call again."""
         if self.server is not None:
             server, self.server, self.open = self.server, None, False
+            self.talk.upstream_held = self.talk.upstream_full = False
             self.talk.outside.part_upstream(keep)
             self.balancer.pool.release(self.unit, server)
             if self.balancer.gates is not None:
