@@ -112,6 +112,15 @@ class Conversation:
         if self.exchange is None and self.requests.buffer:
             self._next_requests()
 
+    def upstream_end(self) -> bool:
+        """The backend says no more. Return whether it may still listen: in a tunnel only."""
+        exchange = self.exchange
+        if exchange is None or not exchange.tunnel:
+            return False
+        self.responses.end()
+        exchange.pump_response()
+        return self.exchange is exchange
+
     def upstream_gone(self, clean: bool) -> None:
         """The backend's connection no longer exists; `clean` unless by an error."""
         if self.exchange is not None:

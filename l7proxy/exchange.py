@@ -40,13 +40,14 @@ class Exchange:
     asked:  the head as its client said it; head: as it goes to the backend.
     heard:  a byte of the answer has come.         answer: the head of the final answer, once it has come.
     sent:   the whole request has gone.            reused: on a connection that served another one before.
+    tunnel: another protocol is spoken.            all_heard: and its server says no more.
     server: who serves it now; last: who did last.
     more:   field lines of ours for the answer.    octets: how many have gone to the client.
     """
 
-    __slots__ = ("answer", "asked", "balancer", "began_s", "body_begun", "failure", "head", "heard", "last", "more",
-                 "octets", "open", "rechunked", "reused", "sent", "server", "session", "status", "talk", "took",
-                 "tried", "tunnel", "unit")
+    __slots__ = ("all_heard", "answer", "asked", "balancer", "began_s", "body_begun", "failure", "head", "heard",
+                 "last", "more", "octets", "open", "rechunked", "reused", "sent", "server", "session", "status", "talk",
+                 "took", "tried", "tunnel", "unit")
 
     def __init__(self, talk: Conversation, asked: RequestHead, head: RequestHead, balancer: Balancer, unit: Unit,
                  began_s: float) -> None:
@@ -57,7 +58,8 @@ class Exchange:
         self.tried: tuple[Server, ...] = ()
         self.failure = failures.NOBODY
         self.answer: ResponseHead | None = None
-        self.open = self.reused = self.heard = self.body_begun = self.rechunked = self.tunnel = False
+        self.open = self.reused = self.heard = self.body_begun = self.rechunked = False
+        self.tunnel = self.all_heard = False
         self.sent = head.body == NO_BODY
         self.took = self.octets = self.status = 0
         self.more = b""
@@ -141,7 +143,10 @@ class Exchange:
                 Wait.RELAY if self.answer is not None else Wait.ANSWER if self.sent else Wait.BODY)
 
     def _pump_tunnel(self) -> None:
-        """Another protocol's bytes have gone, or its client says no more."""
+        """Another protocol's bytes have gone, or its client says no more: then it has ended, if its server has."""
+        if self.sent and self.all_heard:
+            self.finish()
+            return
         self.talk.outside.wait(Wait.TUNNEL)
         if self.sent:
             self.talk.outside.end_upstream()
@@ -186,7 +191,10 @@ class Exchange:
             data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             self.octets += len(data)
             talk.outside.to_client(data)
-        if done:
+        if done and self.tunnel and not self.sent:
+            self.all_heard = True
+            talk.outside.end_client()
+        elif done:
             self.finish()
         elif self.answer is not None:
             talk.outside.wait(Wait.TUNNEL if self.tunnel else Wait.RELAY)
@@ -232,7 +240,7 @@ class Exchange:
 
     def upstream_gone(self, clean: bool) -> None:
         """The backend's connection has ended (by a reset, if not `clean`): the answer's end, or a failure."""
-        if clean:
+        if clean and not self.all_heard:
             self.talk.responses.end()
         self.pump_response()
         if self.talk.exchange is self:

@@ -67,6 +67,9 @@ class Recorder:
     def close_client(self, how):
         self.script.append(f"close {how.name}")
 
+    def end_client(self):
+        self.script.append("end client")
+
     def end_upstream(self):
         self.script.append("end upstream")
 

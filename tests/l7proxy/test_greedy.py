@@ -1,4 +1,4 @@
-"""Slow and greedy peers, as transcripts: what is held, what is cut, with which status, and whose fault it is said to be."""
+"""Slow and greedy peers, as transcripts: what is held, what is cut, with which status, and whose fault it is."""
 
 from __future__ import annotations
 
