@@ -41,11 +41,12 @@ class Exchange:
     sent:   the whole request has gone.            reused: on a connection that served another one before.
     server: who serves it now; last: who did last.
     more:   field lines of ours for the answer.    octets: how many have gone to the client.
+    note: a word for the log.
     """
 
     __slots__ = ("answer", "asked", "balancer", "began_s", "body_begun", "failure", "head", "heard", "last", "more",
-                 "octets", "open", "rechunked", "reused", "sent", "server", "session", "status", "talk", "took",
-                 "tried", "tunnel", "unit")
+                 "note", "octets", "open", "rechunked", "reused", "sent", "server", "session", "status", "talk",
+                 "took", "tried", "tunnel", "unit")
 
     def __init__(self, talk: Conversation, asked: RequestHead, head: RequestHead, balancer: Balancer, unit: Unit,
                  began_s: float) -> None:
@@ -59,7 +60,7 @@ class Exchange:
         self.open = self.reused = self.heard = self.body_begun = self.rechunked = self.tunnel = False
         self.sent = head.body == NO_BODY
         self.took = self.octets = self.status = 0
-        self.more = b""
+        self.more, self.note = b"", ""
         self.session = NO_SESSION
         if balancer.sticky is not None:
             self._find_session()
