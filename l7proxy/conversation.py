@@ -201,10 +201,12 @@ class Conversation:
         if exchange is not None and exchange.answer is not None:
             self.close(Close.ABORT)
             return
+        if exchange is None:
+            self.began_s = self.outside.now()
         self._drop_exchange()
         self.persistent = False
         data = write.own_answer(refused.status, write.complaint(refused.status, str(refused)), persistent=False,
-                                more=self.outside.date() + proxy_status("http_request_error"))
+                                more=self.outside.date() + _DENIED.get(refused.status, _MALFORMED))
         self.outside.to_client(data)
         if self.site.log is not None:
             self._log(exchange.asked if exchange else None, refused.status, len(data), exchange, "http_request_error")
@@ -331,3 +333,7 @@ def _too_slow() -> Refused:
 def proxy_status(error: str) -> bytes:
     """The field line that says whose fault an answer of ours is (RFC 9209 2.1)."""
     return b"Proxy-Status: layer-lab; error=%b\r\n" % error.encode()
+
+
+_MALFORMED = proxy_status("http_request_error")
+_DENIED = dict.fromkeys((429, 503), proxy_status("http_request_denied") + b"Retry-After: 5\r\n")

@@ -11,6 +11,7 @@ import asyncio
 import errno
 import itertools
 import os
+import resource
 import signal
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from l7proxy.accesslog import AccessLog
 from l7proxy.balancer import Balancer
 from l7proxy.config import Address, Door
 from l7proxy.eventlog import EventLog
+from l7proxy.guests import Guests
 from l7proxy.limits import Limits
 from l7proxy.operators import OperatorSocket
 from l7proxy.outside import Site
@@ -43,7 +45,7 @@ class Proxy:
         self.limits, self.events, self.log = limits, events, log
         self.loop = asyncio.get_running_loop()
         self.wheel = Wheel()
-        self.upstreams = Upstreams(limits, self.wheel)
+        self.upstreams, self.guests = Upstreams(limits, self.wheel), Guests(limits)
         self.probes = Probes(limits)
         self.pools: list[Pool] = []
         self.fronts: list[Front] = []
@@ -60,7 +62,7 @@ class Proxy:
     async def listen(self, services: Sequence[Service], address: Address) -> Address:
         """Serve `services`, of one VIP and port, at `address`; return it with the port it got. Raises LabError."""
         pools = [Pool(service, self.events.add if self.events else None) for service in services]
-        front = Front(self._site(pools), self.upstreams, self.wheel)
+        front = Front(self._site(pools), self.upstreams, self.wheel, self.guests)
         try:
             listener = await self.loop.create_server(front.protocol, str(address.ip), address.port, backlog=BACKLOG)
         except OSError as error:
@@ -152,6 +154,7 @@ async def serve(doors: Sequence[Door], file: Path, events: Path | None, limits: 
     file: where the services of `doors` stand. events: where to write what happens. api: where operators ask.
     """
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     proxy = Proxy(limits, EventLog(events, loop.call_later) if events else None,
