@@ -8,6 +8,7 @@
     starved      always: nothing was sent            503     no: the proxy itself is out of files or ports
     lost         only an idempotent request          502     yes, unless the connection had idled (see below)
     silent       no: it may still be at work         504     yes: it has had answer_s to begin its answer
+    overtime     no: nothing may take longer          504     no: it need not be the slow one
     malformed    no                                  502     yes: no program in order answers what is not HTTP
     forsaken     always: nothing was sent            504     no: it is down already, or was removed
     down         only an idempotent request          504     no: the same
@@ -64,6 +65,7 @@ LOST = Failure(502, "the server closed before it answered", Again.IDEMPOTENT, "c
                "a client's request: connection lost")
 SILENT = Failure(504, "the server did not answer in time", Again.NEVER, "http_response_timeout",
                  "a client's request: no answer in time")
+OVERTIME = Failure(504, "the answer did not come in time", Again.NEVER, "http_response_timeout")
 MALFORMED = Failure(502, "the server's answer is not valid HTTP", Again.NEVER, "http_protocol_error",
                     "a client's request: not valid HTTP")
 FORSAKEN = Failure(504, "the server went away before it took the connection", Again.ALWAYS, "destination_unavailable")
