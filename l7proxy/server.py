@@ -54,10 +54,10 @@ class Proxy:
         self._tick()
 
     def _tick(self) -> None:
+        self.loop.call_later(self.limits.tick_s, self._tick)  # first: whatever goes wrong now, time goes on
         self.wheel.advance()
         for pool in self.pools:
             pool.tick(self.loop.time())
-        self.loop.call_later(self.limits.tick_s, self._tick)
 
     async def listen(self, services: Sequence[Service], address: Address) -> Address:
         """Serve `services`, of one VIP and port, at `address`; return it with the port it got. Raises LabError."""

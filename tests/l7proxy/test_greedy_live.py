@@ -280,7 +280,8 @@ def test_files_stay_few_however_many_clients_vanish(proxy, whimsical):
             client.sendall(VANISHING[number % len(VANISHING)])
             if number % 3 == 0:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-    wait_until(lambda: files(running) <= before + 6)  # the idle connections
+        if number % 100 == 0:  # so that they don't outrun the server
+            wait_until(lambda: files(running) <= before + 6)  # the idle connections
     assert running.stop() == (0, "")
     kinds = [event["event"] for event in running.events()]
     assert kinds.count("Assigned") == kinds.count("Released") > 500
