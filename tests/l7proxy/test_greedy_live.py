@@ -1,4 +1,4 @@
-"""Slow and greedy peers on real sockets, before the real process: they are cut off, the others served, it stays small."""
+"""Slow and greedy peers on real sockets, before the real process: they are cut off, it stays small."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ BOTH = b"Content-Length: 6\r\nTransfer-Encoding: chunked"
 REFUSED = {
     # Two ways to find the end (RFC 9112 6.1, 6.3)
     "CL.TE": (POST + BOTH + b"\r\n\r\n0\r\n\r\nG", 400, "RFC 9112 6.1"),
-    "TE.CL": (POST + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n1\r\nZ\r\n0\r\n\r\n", 400, "RFC 9112 6.1"),
+    "TE.CL": (coded(b"Transfer-Encoding: chunked\r\nContent-Length: 3"), 400, "RFC 9112 6.1"),
     "TE.CL, length of nothing": (coded(b"Content-Length: 0\r\nTransfer-Encoding: chunked"), 400, "RFC 9112 6.1"),
     "CL.TE, malformed TE": (coded(b"Content-Length: 5\r\nTransfer-Encoding: chunke"), 400, "RFC 9112 6.1"),
     # Lengths (RFC 9110 8.6)
@@ -168,8 +168,8 @@ REFUSED = {
     "HTTP/0.9": (b"GET /\r\n\r\n", 400, "RFC 9112 3"),
     "HTTP/0.9 in name": (line(b"GET / HTTP/0.9"), 505, "RFC 9110 15.6.6"),
     "HTTP/1.2": (line(b"GET / HTTP/1.2"), 505, "RFC 9110 15.6.6"),
-    "HTTP/2.0": (line(b"GET / HTTP/2.0"), 505, "RFC 9112 2.3"),
-    "HTTP/2 preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "RFC 9112 2.3"),
+    "HTTP/2.0": (line(b"GET / HTTP/2.0"), 505, "RFC 9110 15.6.6"),
+    "HTTP/2 preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "RFC 9110 15.6.6"),
     "HTTP/1.10": (line(b"GET / HTTP/1.10"), 400, "RFC 9112 3"),
     "HTTP/01.1": (line(b"GET / HTTP/01.1"), 400, "RFC 9112 3"),
     "HTTP/1": (line(b"GET / HTTP/1"), 400, "RFC 9112 3"),
@@ -280,15 +280,15 @@ PASSED = {
                                    b"Cookie: c\r\nContent_Length: 9\r\n\r\n"), [ABC],
                             (b"content-length", b"cookie", b"content_length")),
     "trailers that Connection names": (
-        POST + b"Connection: x-sum\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n", [ABC], (b"x-sum",)),
+        POST + b"Connection: x-sum\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n", [ABC],
+        (b"x-sum",)),
     "GET with a body (CL.0)": (GET + b"Content-Length: 3\r\n\r\nabc", [(b"GET", b"/", b"abc")], ()),
     "GET with chunks": (GET + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", [(b"GET", b"/", b"abc")], ()),
     "HEAD with a body": (GET.replace(b"GET", b"HEAD") + b"Content-Length: 3\r\n\r\nabc", [(b"HEAD", b"/", b"abc")], ()),
-    "a body that is a request": (
-        POST + b"Content-Length: 26\r\n\r\n" + b"GET /x HTTP/1.1\r\nHost: b\r\n", [
-            (b"POST", b"/", b"GET /x HTTP/1.1\r\nHost: b\r\n"[:26])], ()),
+    "a body that is a request": (POST + b"Content-Length: %d\r\n\r\n" % len(GET) + GET, [(b"POST", b"/", GET)], ()),
     "Connection names Host": (GET + b"Connection: Host\r\n\r\n", [ROOT], (b"connection",)),
-    "Connection names the length": (sized(b"Connection: Content-Length", b"Content-Length: 3"), [ABC], (b"connection",)),
+    "Connection names the length": (
+        sized(b"Connection: Content-Length", b"Content-Length: 3"), [ABC], (b"connection",)),
     "Connection names the coding": (
         POST + b"Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", [ABC],
         (b"connection",)),
@@ -310,7 +310,7 @@ PASSED = {
         b"1.1", b"1.0", 1), [ABC], (b"expect",)),
     "Upgrade in HTTP/1.0": (b"GET / HTTP/1.0\r\nConnection: upgrade, keep-alive\r\nUpgrade: x\r\n\r\n", [ROOT],
                             (b"connection", b"upgrade")),
-    "absolute-form against Host": (b"GET http://b.example/x?y HTTP/1.1\r\nHost: a\r\n\r\n", [(b"GET", b"/x?y", b"")], ()),
+    "absolute-form against Host": (line(b"GET http://b.example/x?y HTTP/1.1"), [(b"GET", b"/x?y", b"")], ()),
     "absolute-form, only a query": (line(b"GET HTTP://b.example?y HTTP/1.1"), [(b"GET", b"/?y", b"")], ()),
     "absolute-form, OPTIONS": (line(b"OPTIONS http://b.example HTTP/1.1"), [(b"OPTIONS", b"*", b"")], ()),
     "asterisk": (line(b"OPTIONS * HTTP/1.1"), [(b"OPTIONS", b"*", b"")], ()),
