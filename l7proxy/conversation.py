@@ -15,7 +15,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 
 from balancing import Server, Unit
-from l7proxy import failures, write
+from l7proxy import failures, proxystatus, write
 from l7proxy.balancer import Balancer
 from l7proxy.exchange import Exchange
 from l7proxy.failures import Failure
@@ -173,7 +173,8 @@ class Conversation:
         if exchange.answer is not None:
             self.close(Close.ABORT)
             return
-        exchange.octets = self._answer(exchange.head, exchange.sent, failure.status, failure.why, failure.error)
+        exchange.octets = self._answer(exchange.head, exchange.sent, failure.status, failure.why, failure.error,
+                                       exchange.more)
         exchange.status, exchange.note = failure.status, failure.error
         self.finished(exchange.sent)
 
@@ -186,10 +187,11 @@ class Conversation:
         self._drop_exchange()
         self.persistent = False
         data = write.own_answer(refused.status, write.complaint(refused.status, str(refused)), persistent=False,
-                                more=self.outside.date() + proxy_status("http_request_error"))
+                                more=self.outside.date() + proxystatus.of_refusal(refused))
         self.outside.to_client(data)
         if self.site.log is not None:
-            self._log(exchange.asked if exchange else None, refused.status, len(data), exchange, "http_request_error")
+            self._log(exchange.asked if exchange else None, refused.status, len(data), exchange,
+                      proxystatus.error_of(refused))
         self.close(Close.LINGER)
 
     def close(self, how: Close) -> None:
@@ -249,11 +251,12 @@ class Conversation:
             self._log(head, status, octets, None, error)
         self.finished(sent)
 
-    def _answer(self, head: RequestHead, sent: bool, status: int, why: str, error: str) -> int:
+    def _answer(self, head: RequestHead, sent: bool, status: int, why: str, error: str, more: bytes = b"") -> int:
         """Answer ourselves; the connection stays if the request was read to the end (`sent`). Return the octets."""
         self.persistent = self.persistent and sent and head.minor >= 1
+        more = self.outside.date() + proxystatus.line(error, why) + more
         data = write.own_answer(status, write.complaint(status, why), self.persistent,
-                                bodiless=head.method == b"HEAD", more=self.outside.date() + proxy_status(error))
+                                bodiless=head.method == b"HEAD", more=more)
         self.outside.to_client(data)
         return len(data)
 
@@ -296,8 +299,3 @@ class Conversation:
 
 
 _BACKEND_LATE = {Wait.QUEUE: failures.LATE, Wait.CONNECT: failures.UNREACHABLE, Wait.ANSWER: failures.SILENT}
-
-
-def proxy_status(error: str) -> bytes:
-    """The field line that says whose fault an answer of ours is (RFC 9209 2.1)."""
-    return b"Proxy-Status: layer-lab; error=%b\r\n" % error.encode()

@@ -178,8 +178,8 @@ class Exchange:
                 else:
                     assert isinstance(event, ResponseHead)
                     done = self._answer(event, pieces)
-        except Refused:
-            self.fail(failures.MALFORMED)
+        except Refused as refused:
+            self.fail(failures.not_http(refused))
             return
         if pieces:
             data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -229,7 +229,7 @@ class Exchange:
             self.talk.responses.end()
         self.pump_response()
         if self.talk.exchange is self:
-            self.fail(failures.LOST)
+            self.fail(failures.HALF if self.heard else failures.LOST)
 
     def forsaken(self) -> None:
         """Its server is down, or was removed: what has come of the answer counts, the rest is not waited for."""

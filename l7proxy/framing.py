@@ -231,7 +231,8 @@ RESPONSE_FIELDS: Mapping[bytes, Rule] = {
     b"content-location": Rule(_field(b"Content-Location"), _note_place),
     b"refresh": Rule(_field(b"Refresh"), _note_place),
     # Which software the backends run, and where, is nobody's business.
-    **dict.fromkeys((b"server", b"x-powered-by", b"x-aspnet-version", b"alt-svc", b"proxy-authenticate"), DROP),
+    **dict.fromkeys((b"server", b"x-powered-by", b"x-aspnet-version", b"alt-svc", b"proxy-authenticate",
+                     b"proxy-status", b"layer-lab-explanation"), DROP),
 }
 NO_TRAILERS = frozenset((  # what would come too late, or change how a message is read (RFC 9110 6.5.1)
     b"host", b"cache-control", b"expect", b"max-forwards", b"pragma", b"range", b"te", b"age", b"expires", b"date",
