@@ -38,6 +38,7 @@ class Conversation:
 
     def __init__(self, outside: Outside, site: Site, peer: IPv4Address | IPv6Address) -> None:
         self.outside, self.site = outside, site
+        site.counts.clients += 1
         self.client, self.key = str(peer), peer.packed
         self.origin = Origin(site.forwarding, self.client, site.scheme, site.forwarding.trusts(peer))
         self.requests = RequestReader(site.limits, site.requests)
@@ -186,6 +187,7 @@ class Conversation:
             return
         self._drop_exchange()
         self.persistent = False
+        self.site.counts.answered(refused.status)
         data = write.own_answer(refused.status, write.complaint(refused.status, str(refused)), persistent=False,
                                 more=self.outside.date() + proxystatus.of_refusal(refused))
         self.outside.to_client(data)
@@ -258,6 +260,7 @@ class Conversation:
         data = write.own_answer(status, write.complaint(status, why), self.persistent,
                                 bodiless=head.method == b"HEAD", more=more)
         self.outside.to_client(data)
+        self.site.counts.answered(status)
         return len(data)
 
     def _log(self, head: RequestHead | None, status: int, octets: int, exchange: Exchange | None, note: str) -> None:

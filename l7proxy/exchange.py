@@ -39,9 +39,10 @@ class Exchange:
     asked:  the head as its client said it; head: as it goes to the backend.
     heard:  a byte of the answer has come.         answer: the head of the final answer, once it has come.
     sent:   the whole request has gone.            reused: on a connection that served another one before.
+    gated:  it is in a server's row, or behind it.
     server: who serves it now; last: who did last.
-    more:   field lines of ours for the answer.    octets: how many have gone to the client.
-    note: a word for the log.
+    more:   field lines of ours for the answer.    octets: how many have gone to the client; octets_up: to the backend.
+    note: a word for the log.                      queued_s: since when it waits in the row.
     """
 
     # What most requests never change stands here, not in each of them.
@@ -50,8 +51,9 @@ class Exchange:
     tried: tuple[Server, ...] = ()
     failure = failures.NOBODY
     answer: ResponseHead | None = None
-    open = reused = heard = body_begun = rechunked = tunnel = False
-    took = octets = status = 0
+    open = reused = heard = body_begun = rechunked = tunnel = gated = False
+    took = octets = octets_up = status = 0
+    queued_s = 0.0
     more, note = b"", ""
     session = NO_SESSION
 
@@ -79,13 +81,17 @@ class Exchange:
         try:
             server = self.server = self.last = balancer.assign(self.unit, self.session, self.tried)
         except NoBackend:
+            balancer.counts.unserved += not self.tried
             self.talk.fail(self.failure)
             return
         if balancer.gates is None:
             self.dial(fresh=False)
             return
         inside = balancer.gate(server).enter(self.admitted)
+        self.gated = inside is not False
         if inside is None:
+            balancer.counts[server].queued += 1
+            self.queued_s = self.talk.outside.now()
             self.talk.outside.wait(Wait.QUEUE)
         elif inside:
             self.dial(fresh=False)
@@ -94,7 +100,14 @@ class Exchange:
 
     def admitted(self) -> None:
         """There is room at the server, for whose sake this waited."""
+        assert self.server is not None
+        self._waited(self.server)
         self.dial(fresh=False)
+
+    def _waited(self, server: Server) -> None:
+        """Its time in the row of `server` is over."""
+        self.balancer.counts[server].waited_s += self.talk.outside.now() - self.queued_s
+        self.queued_s = 0.0
 
     def dial(self, fresh: bool) -> None:
         """Get a connection to the chosen server."""
@@ -109,7 +122,9 @@ class Exchange:
         talk, head = self.talk, self.head
         self.open, self.reused = True, reused
         talk.responses.expect(head.method, head.upgrade)
-        talk.outside.to_upstream(write.request_head(head, talk.origin.lines(head.host, talk.requests.forwarded)))
+        data = write.request_head(head, talk.origin.lines(head.host, talk.requests.forwarded))
+        self.octets_up += len(data)
+        talk.outside.to_upstream(data)
         if self.sent:
             talk.outside.wait(Wait.ANSWER)
         else:
@@ -127,6 +142,7 @@ class Exchange:
             return
         if data:
             self.body_begun = True
+            self.octets_up += len(data)
             self.talk.outside.to_upstream(data)
         if self.talk.requests.ended and not self.sent:
             self.talk.close(Close.FLUSH)  # an incomplete request, and nobody to complete it (RFC 9112 8)
@@ -187,8 +203,8 @@ class Exchange:
             self.more += talk.outside.date()
         if answer.located:
             answer = hiding.relocated(answer, self.balancer.pool, self.asked.host, talk.site.scheme)
-        if self.session.pins and self.session.server is not self.server:
-            self.more += self.balancer.pin(self.server)
+        if self.session.pins:
+            self.more += self.balancer.pin(self.server, self.session)
         self.answer, self.status = answer, status
         self.rechunked = write.rechunked(answer, minor)
         if status == 101:
@@ -234,9 +250,12 @@ class Exchange:
             return
         server = self.server
         self.part(keep=False)
-        if server is not None and failure.blame and not idled:
-            self.balancer.pool.failed(server, failure.blame, passive=True)
+        if server is not None:
+            self.balancer.counts.failed(server, failure)
+            if failure.blame and not idled:
+                self.balancer.pool.failed(server, failure.blame, passive=True)
         if repeat and server is not None and self._affordable(failure):
+            self.balancer.counts[server].retried += 1
             self.tried += (server,)
             self.choose()
         else:
@@ -256,6 +275,8 @@ class Exchange:
 
     def _anew(self) -> None:
         """A kept connection was closed under us (RFC 9112 9.3.1): same server, same decision, fresh connection."""
+        assert self.server is not None
+        self.balancer.counts[self.server].stale += 1
         self.talk.outside.part_upstream(keep=False)
         self.open = self.reused = False
         self.dial(fresh=True)
@@ -263,10 +284,15 @@ class Exchange:
     def part(self, keep: bool) -> None:
         """Let go of the backend: its connection, and its unit. Safe to call again."""
         if self.server is not None:
-            server, self.server, self.open = self.server, None, False
+            server, self.server = self.server, None
+            self.balancer.counts.ended(server, self)
+            self.open = self.reused = False
             self.talk.outside.part_upstream(keep)
             self.balancer.pool.release(self.unit, server)
-            if self.balancer.gates is not None:
+            if self.gated:
+                self.gated = False
+                if self.queued_s:
+                    self._waited(server)
                 self.balancer.leave(server, self.admitted)
 
     def __repr__(self) -> str:

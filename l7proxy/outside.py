@@ -17,6 +17,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from balancing import Server
+from l7proxy.counters import DoorCounts
 from l7proxy.forwarded import Forwarding
 from l7proxy.framing import REQUEST_FIELDS, RESPONSE_FIELDS
 from l7proxy.limits import Limits, Wait
@@ -81,6 +82,7 @@ class Site:
     scheme:     what clients speak: http or https.
     forwarding: what backends are told of clients.
     log:        is told of every answer; None for no log.
+    counts:     what is counted here.
     """
 
     route_of: Router
@@ -92,6 +94,7 @@ class Site:
     scheme: bytes = b"http"
     forwarding: Forwarding = field(default_factory=Forwarding)
     log: Callable[[Answered], object] | None = None
+    counts: DoorCounts = field(default_factory=DoorCounts)
 
 
 class Answered(NamedTuple):
