@@ -15,7 +15,9 @@
                      saved             connections that they had not to open: one was there, and did
                      stale             connections that were there, and had just been closed (RFC 9112 9.3.1)
                      waiting           in its row now; queued: so far; waited_ms: how long these waited, in all
-     of a service    the sums, and     unserved: no server was up; sessions: kept, moved (their server was gone), new
+     of a service    the sums, but each request once, and those that are
+                     unserved          no server was up
+                     sessions          by whose cookie: kept, moved (their server was gone), new
      of a door       clients now and so far, TLS handshakes and how many of them resumed a session,
                      own_answers       of the proxy itself, by status: refusals, failures, redirects
 
@@ -39,18 +41,18 @@ if TYPE_CHECKING:
 
 
 class Tally:
-    """What one server has done. answers: by their status's first digit; the other fields as in the table above.
+    """What one server has done. answers: requests that are over, by their status's first digit, 0 for those without.
 
-    ended: requests that are over. waited_s: in seconds.
+    waited_s: in seconds. The other fields are as in the table above.
     """
 
-    __slots__ = ("answers", "ended", "failures", "octets_down", "octets_up", "opened", "queued", "retried", "saved",
+    __slots__ = ("answers", "failures", "octets_down", "octets_up", "opened", "queued", "retried", "saved",
                  "stale", "waited_s")
 
     def __init__(self) -> None:
         self.answers = [0, 0, 0, 0, 0, 0]
         self.failures: dict[str, int] = {}
-        self.ended = self.retried = self.octets_up = self.octets_down = 0
+        self.retried = self.octets_up = self.octets_down = 0
         self.opened = self.saved = self.stale = self.queued = 0
         self.waited_s = 0.0
 
@@ -65,7 +67,7 @@ class Tally:
     def form(self, active: int, waiting: int) -> dict[str, Any]:
         """As JSON says it. active: its units now; waiting: those of them in its row."""
         return {
-            "requests": self.ended + active,
+            "requests": sum(self.answers) + active,
             "answers": {f"{digit}xx": self.answers[digit] for digit in range(1, 6)},
             "failures": dict(sorted(self.failures.items())), "retried": self.retried,
             "octets_up": self.octets_up, "octets_down": self.octets_down,
@@ -101,11 +103,9 @@ class PoolCounts(dict[Server, Tally]):
     def ended(self, server: Server, exchange: Exchange) -> None:
         """`exchange` is done with `server`, one way or another. Called once for each: it has to cost little."""
         tally = self[server]
-        tally.ended += 1
+        tally.answers[exchange.status // 100] += 1
         tally.octets_up += exchange.octets_up
         tally.octets_down += exchange.octets
-        if exchange.answer is not None:
-            tally.answers[exchange.status // 100] += 1
         if exchange.reused:
             tally.saved += 1
         elif exchange.open:
@@ -132,7 +132,8 @@ class PoolCounts(dict[Server, Tally]):
             sums.add(tally)
         active = sum(server.active for server in self)
         return {
-            "service": self.pool.name, **sums.form(active, sum(waiting.values())), "unserved": self.unserved,
+            "service": self.pool.name, **sums.form(active, sum(waiting.values())),
+            "requests": sum(sums.answers) + active - sums.retried + self.unserved, "unserved": self.unserved,
             "sessions": {"kept": self.kept, "moved": self.moved, "new": self.new},
             "servers": [{"server": server.name, **tally.form(server.active, waiting.get(server, 0))}
                         for server, tally in servers.items()],

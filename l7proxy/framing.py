@@ -187,7 +187,7 @@ def _note_te(section: Section, codings: frozenset[bytes]) -> None:
 
 
 def _note_forwarded(section: Section, said: Field) -> None:
-    """Said by whoever is in front of us: believed only of a trusted peer (RFC 7239 8.1)."""
+    """Said to us, not to the backend: those of a proxy in front are believed only if it is trusted (RFC 7239 8.1)."""
     section.forwarded.append(said)
 
 
@@ -222,7 +222,7 @@ REQUEST_FIELDS: Mapping[bytes, Rule] = {
     b"te": Rule(_options, _note_te),
     b"expect": Rule(_expectation, _keep),
     b"proxy-authorization": DROP,  # for the first proxy that asks for it, RFC 9110 11.7.2
-    **{name.lower(): Rule(_field(name), _note_forwarded) for name in FORWARDED},
+    **{name.lower(): Rule(_field(name), _note_forwarded) for name in (*FORWARDED, b"Layer-Lab-Explain")},
 }
 RESPONSE_FIELDS: Mapping[bytes, Rule] = {
     **_HOP_BY_HOP,
