@@ -255,9 +255,9 @@ class Exchange:
             if failure.blame and not idled:
                 self.balancer.pool.failed(server, failure.blame, passive=True)
         if repeat and server is not None and self._affordable(failure):
-            self.balancer.counts[server].retried += 1
             self.tried += (server,)
             self.choose()
+            self.balancer.counts[server].retried += self.last is not server
         else:
             self.talk.fail(failure)
 
