@@ -76,25 +76,30 @@ class Tally:
         }
 
 
-_SUMS = [name for name in Tally.__slots__ if name not in ("answers", "failures")]
+_SUMS = ("octets_down", "octets_up", "opened", "queued", "retried", "saved", "stale", "waited_s")
 
 
-class PoolCounts(dict[Server, Tally]):
+class PoolCounts:
     """The tallies of a pool's servers, made when they are first needed.
 
     gone: of those that were removed. unserved: requests that no server could take. kept, moved, new: sessions.
     """
 
     def __init__(self, pool: Pool) -> None:
-        super().__init__()
         self.pool = pool
+        self.tallies: dict[Server, Tally] = {}
         self.gone = Tally()
         self.unserved = self.kept = self.moved = self.new = 0
 
-    def __missing__(self, server: Server) -> Tally:
-        for other in [other for other in self if not other.active and not self._has(other)]:
-            self.gone.add(self.pop(other))
-        tally = self[server] = Tally()
+    def of(self, server: Server) -> Tally:
+        """The tally of `server`."""
+        return self.tallies.get(server) or self._begin(server)
+
+    def _begin(self, server: Server) -> Tally:
+        """A tally for one that is new; those of servers that have gone make room."""
+        for other in [other for other in self.tallies if not other.active and not self._has(other)]:
+            self.gone.add(self.tallies.pop(other))
+        tally = self.tallies[server] = Tally()
         return tally
 
     def _has(self, server: Server) -> bool:
@@ -102,7 +107,7 @@ class PoolCounts(dict[Server, Tally]):
 
     def ended(self, server: Server, exchange: Exchange) -> None:
         """`exchange` is done with `server`, one way or another. Called once for each: it has to cost little."""
-        tally = self[server]
+        tally = self.of(server)
         tally.answers[exchange.status // 100] += 1
         tally.octets_up += exchange.octets_up
         tally.octets_down += exchange.octets
@@ -113,7 +118,7 @@ class PoolCounts(dict[Server, Tally]):
 
     def failed(self, server: Server, failure: Failure) -> None:
         """A request has failed at `server`, as the row says."""
-        found, name = self[server].failures, NAMES[failure]
+        found, name = self.of(server).failures, NAMES[failure]
         found[name] = found.get(name, 0) + 1
 
     def session(self, session: Session, server: Server) -> None:
@@ -127,10 +132,10 @@ class PoolCounts(dict[Server, Tally]):
 
     def form(self, waiting: dict[Server, int]) -> dict[str, Any]:
         """As JSON says it: the sums, and then each server. waiting: how many stand in whose row now."""
-        sums, servers = Tally(), {server: self[server] for server in self.pool.servers.values()}
-        for tally in (self.gone, *self.values()):
+        sums, servers = Tally(), {server: self.of(server) for server in self.pool.servers.values()}
+        for tally in (self.gone, *self.tallies.values()):
             sums.add(tally)
-        active = sum(server.active for server in self)
+        active = sum(server.active for server in self.tallies)
         return {
             "service": self.pool.name, **sums.form(active, sum(waiting.values())),
             "requests": sum(sums.answers) + active - sums.retried + self.unserved, "unserved": self.unserved,

@@ -48,17 +48,27 @@ class Exchange:
     # What most requests never change stands here, not in each of them.
     server: Server | None = None
     last: Server | None = None
-    tried: tuple[Server, ...] = ()
-    failure = failures.NOBODY
     answer: ResponseHead | None = None
-    open = reused = heard = body_begun = rechunked = tunnel = gated = False
-    took = octets = octets_up = status = 0
-    queued_s = 0.0
-    more, note = b"", ""
-    session = NO_SESSION
+    open: bool = False
+    reused: bool = False
+    heard: bool = False
+    body_begun: bool = False
+    rechunked: bool = False
+    tunnel: bool = False
+    gated: bool = False
+    took: int = 0
+    octets: int = 0
+    octets_up: int = 0
+    status: int = 0
+    queued_s: float = 0.0
+    more: bytes = b""
+    note: str = ""
 
     def __init__(self, talk: Conversation, head: RequestHead, balancer: Balancer, unit: Unit) -> None:
         self.talk, self.asked, self.head, self.balancer, self.unit = talk, head, head, balancer, unit
+        self.tried: tuple[Server, ...] = ()
+        self.failure = failures.NOBODY
+        self.session = NO_SESSION
         self.sent = head.body == NO_BODY
         if balancer.sticky is not None:
             self._find_session()
@@ -90,7 +100,7 @@ class Exchange:
         inside = balancer.gate(server).enter(self.admitted)
         self.gated = inside is not False
         if inside is None:
-            balancer.counts[server].queued += 1
+            balancer.counts.of(server).queued += 1
             self.queued_s = self.talk.outside.now()
             self.talk.outside.wait(Wait.QUEUE)
         elif inside:
@@ -106,7 +116,7 @@ class Exchange:
 
     def _waited(self, server: Server) -> None:
         """Its time in the row of `server` is over."""
-        self.balancer.counts[server].waited_s += self.talk.outside.now() - self.queued_s
+        self.balancer.counts.of(server).waited_s += self.talk.outside.now() - self.queued_s
         self.queued_s = 0.0
 
     def dial(self, fresh: bool) -> None:
@@ -192,6 +202,8 @@ class Exchange:
             self.finish()
         elif self.answer is not None:
             talk.outside.wait(Wait.TUNNEL if self.tunnel else Wait.RELAY)
+            if self.tunnel and talk.requests.buffer:
+                self.pump_request()  # the client has not waited for the switch
 
     def _answer(self, answer: ResponseHead) -> bytes:
         """A head has come; return it as the client reads it. HTTP/1.0 knows no 1xx (RFC 9110 15.2)."""
@@ -257,7 +269,7 @@ class Exchange:
         if repeat and server is not None and self._affordable(failure):
             self.tried += (server,)
             self.choose()
-            self.balancer.counts[server].retried += self.last is not server
+            self.balancer.counts.of(server).retried += self.last is not server
         else:
             self.talk.fail(failure)
 
@@ -276,7 +288,7 @@ class Exchange:
     def _anew(self) -> None:
         """A kept connection was closed under us (RFC 9112 9.3.1): same server, same decision, fresh connection."""
         assert self.server is not None
-        self.balancer.counts[self.server].stale += 1
+        self.balancer.counts.of(self.server).stale += 1
         self.talk.outside.part_upstream(keep=False)
         self.open = self.reused = False
         self.dial(fresh=True)
