@@ -12,8 +12,9 @@ Rules kept here:
 
 from __future__ import annotations
 
-from balancing import Server, Unit
+from balancing import Pool, Server, Unit
 from l7proxy import failures, write
+from l7proxy.config import Answer
 from l7proxy.exchange import Exchange
 from l7proxy.failures import Failure
 from l7proxy.http1 import RequestReader, ResponseReader
@@ -21,6 +22,7 @@ from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, RequestHead
 from l7proxy.outside import Close, Outside, Site
 from l7proxy.refusal import Refused
+from l7proxy.routing import Moved
 
 
 class Conversation:
@@ -201,12 +203,27 @@ class Conversation:
         site = self.site
         if not head.host:  # only HTTP/1.0 may leave it out
             head = head._replace(host=site.authority)
-        pool = site.pool_of(head)
-        if pool is None:
+        route = site.route_of(head)
+        if route is None:
             self._answer(head, head.body == NO_BODY, 404, "no service here takes such a request")
             return
-        self.exchange = Exchange(self, head, pool, Unit((self.client_name, next(site.numbers)), self.key))
+        if not isinstance(route.action, Pool):
+            self._answer_fixed(head, route.action)
+            return
+        if route.rewrite is not None:
+            head = head._replace(target=route.rewrite(head))
+        self.exchange = Exchange(self, head, route.action, Unit((self.client_name, next(site.numbers)), self.key))
         self.exchange.choose()
+
+    def _answer_fixed(self, head: RequestHead, action: Moved | Answer) -> None:
+        """Answer as the table says: a redirect, or what is written there."""
+        sent = head.body == NO_BODY
+        self.persistent = self.persistent and sent and head.minor >= 1
+        where = action.location(head) if isinstance(action, Moved) else None
+        kind, body = ("", b"") if isinstance(action, Moved) else (action.content_type, action.body)
+        self.outside.to_client(write.fixed_answer(action.status, kind, body, self.persistent, location=where,
+                                                  bodiless=head.method == b"HEAD"))
+        self.finished(sent)
 
     def _answer(self, head: RequestHead, sent: bool, status: int, why: str) -> None:
         """Answer ourselves; the connection stays if the request was read to the end (`sent`)."""

@@ -57,16 +57,16 @@ class Outside(Protocol):
         """Call timed_out(what) unless something else is waited for within its limit."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Site:
-    """What all conversations of one VIP and port share.
+    """What all conversations of one VIP and port share. A reload gives it another table, and other limits.
 
-    pool_of:   finds the pool whose servers take a request; None if no service wants it.
+    route_of:  finds the row of the routing table that takes a request; None if none does.
     authority: the VIP and port: Host for HTTP/1.0 clients that send none.
     numbers:   counts the requests; a request's unit is (client address, number).
     """
 
-    pool_of: Router
+    route_of: Router
     limits: Limits
     authority: bytes
     numbers: Iterator[int]

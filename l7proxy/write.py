@@ -71,6 +71,20 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
+def fixed_answer(status: int, content_type: str, body: bytes, persistent: bool, *, location: bytes | None = None,
+                 bodiless: bool = False) -> bytes:
+    """An answer that the routing table holds, or a redirect; `bodiless` for HEAD."""
+    parts = [_STATUS_LINES[status]]
+    if location is not None:
+        parts.append(b"Location: %b\r\n" % location)
+    if body:
+        parts.append(b"Content-Type: %b\r\n" % content_type.encode())
+    if status not in (204, 304):  # RFC 9110 8.6
+        parts.append(b"Content-Length: %d\r\n" % len(body))
+    parts += [b"\r\n" if persistent else b"Connection: close\r\n\r\n", b"" if bodiless else body]
+    return b"".join(parts)
+
+
 def own_answer(status: int, why: str, persistent: bool, *, bodiless: bool = False) -> bytes:
     """An answer of the proxy's own, which says what is wrong in one line; `bodiless` for HEAD."""
     body = f"{status} {_REASONS[status].decode()}: {why}\n".encode()

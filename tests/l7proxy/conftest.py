@@ -22,7 +22,7 @@ from experiments.api_client import request
 from l7proxy.conversation import Conversation
 from l7proxy.limits import Limits
 from l7proxy.outside import Site
-from l7proxy.routing import router
+from l7proxy.routing import Routed, router
 
 ROOT = Path(__file__).parents[2]
 
@@ -87,7 +87,8 @@ def talk():
         ports = range(8001, 8001 + servers)
         events = []
         pools = [Pool(it, events.append) for it in services or [service(ports, algorithm=algorithm)]]
-        site = Site(router(pools), Limits(**limits), b"127.0.0.1:1", itertools.count(1))
+        rows = [(pool.service.route, Routed(pool.name, pool)) for pool in pools]
+        site = Site(router(rows), Limits(**limits), b"127.0.0.1:1", itertools.count(1))
         it = Talk(Recorder(), site, "10.0.1.1", b"\n\0\1\1")
         it.pool, it.pool_events = pools[-1], events
         it.since()
