@@ -19,11 +19,12 @@ Rules kept here:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from balancing import Pair, Route
 from l7proxy.framing import REQUEST_FIELDS
-from l7proxy.messages import RequestHead
+from l7proxy.messages import RequestHead, values
+from l7proxy.sticky import cookie
 from layerlab import LabError
 
 Condition = Callable[[RequestHead, str], bool]
@@ -96,18 +97,9 @@ def _header(pair: Pair) -> Condition:
         raise LabError(f"there is a route by {pair.name}, a field that is the proxy's own to read",
                        "one that goes on to the servers as it came", 'for Host, "host" is a condition of its own',
                        field="header")
-    return lambda head, path: b", ".join(_lines(head, name)) == wanted
+    return lambda head, path: b", ".join(values(head.fields, name)) == wanted
 
 
 def _cookie(pair: Pair) -> Condition:
     name, wanted = pair.name.encode(), pair.value.encode()
-
-    def met(head: RequestHead, path: str) -> bool:
-        pairs = (pair.strip().partition(b"=") for pair in b";".join(_lines(head, b"cookie")).split(b";"))
-        return next((value for key, _, value in pairs if key == name), None) == wanted
-    return met
-
-
-def _lines(head: RequestHead, name: bytes) -> Iterator[bytes]:
-    """The values of the lines with the field name `name`, given in small letters."""
-    return (value for key, value in head.fields if key.lower() == name)
+    return lambda head, path: cookie(head.fields, name) == wanted

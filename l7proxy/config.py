@@ -20,6 +20,8 @@ from pathlib import Path
 
 from balancing import Route, Service
 from balancing.form import IPAddress
+from l7proxy.balancer import Policy
+from l7proxy.forwarded import Forwarding
 from l7proxy.limits import Limits
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -69,33 +71,11 @@ class Listener:
 
 
 @dataclass(frozen=True)
-class Sticky:
-    """How a client stays at its server: by a cookie of ours with this name, or by a hash of what it sends.
-
-    hashed: what the hash reads, "header" or "cookie", and its name in small letters, or as it is.
-    """
-
-    cookie: str = ""
-    hashed: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True)
 class PoolTerms:
-    """A pool's servers, and on what terms they are used.
-
-    max_connections: to one server at a time; 0 for no bound. Beyond it requests wait.
-    queue, queue_s:  how many may wait for one server, and how long, in seconds; then 503.
-    tries:           to how many servers a request is sent at most.
-    retry_budget:    which part of all requests may be sent a second time.
-    """
+    """A pool's servers, and how a proxy uses them (balancer.py)."""
 
     service: Service
-    max_connections: int = 0
-    queue: int = 100
-    queue_s: float = 10.0
-    sticky: Sticky | None = None
-    tries: int = 3
-    retry_budget: float = 0.2
+    policy: Policy = field(default_factory=Policy)
 
     @property
     def name(self) -> str:
@@ -151,14 +131,6 @@ class CacheTerms:
 
 
 @dataclass(frozen=True)
-class Forwarded:
-    """Whether servers are told of the client (RFC 7239), and which peers are believed what they say of theirs."""
-
-    send: bool = True
-    trusted: tuple[Network, ...] = ()
-
-
-@dataclass(frozen=True)
 class Logs:
     """What is written of what happens. access: a file, STDOUT or None; form: text or json. explain: why, as well."""
 
@@ -181,7 +153,7 @@ class Config:
     rules: tuple[Rule, ...]
     certificates: tuple[Certificate, ...] = ()
     cache: CacheTerms | None = None
-    forwarded: Forwarded = field(default_factory=Forwarded)
+    forwarding: Forwarding = field(default_factory=Forwarding)
     hidden: tuple[str, ...] = ()
     logs: Logs = field(default_factory=Logs)
     limits: Limits = field(default_factory=Limits)

@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from l7proxy.config import STDOUT, CacheTerms, Certificate, Config, Forwarded, Listener, Logs
+from l7proxy.config import STDOUT, CacheTerms, Certificate, Config, Listener, Logs
 from l7proxy.config_pools import pool
 from l7proxy.config_reader import Form, Reader
 from l7proxy.config_rules import rules
+from l7proxy.forwarded import Forwarding
+from l7proxy.framing import DROP, RESPONSE_FIELDS
 from l7proxy.limits import Limits
 
 
@@ -27,17 +29,19 @@ def build(reader: Reader, values: dict[str, Any], folder: Path) -> Config:
     certificates = [_certificate(reader, one, folder) for one in form["certificate"]]
     _all_unique(reader, form["certificate"], "certificates")
     listeners = _listeners(reader, form["listener"] or (), [one["name"] for one in form["certificate"] if one.fields])
-    pools = [pool(reader, one, number, listeners) for number, one in enumerate(form["pool"], 1)]
+    pools = [pool(reader, one, number, listeners, folder) for number, one in enumerate(form["pool"], 1)]
     _all_unique(reader, form["pool"], "pools")
     table = rules(reader, form, listeners)
     limits = reader.made(form["limits"], lambda fields: Limits(**fields))
+    hidden = _hidden(reader, form["hide"])
     reader.check()
     return Config(
         listeners=tuple(listeners), pools=tuple(filter(None, pools)), rules=tuple(table),
         certificates=tuple(filter(None, certificates)),
         cache=reader.made(form["cache"], lambda fields: CacheTerms(fields["size"], fields["max_object"])),
-        forwarded=reader.made(form["forwarded"], lambda fields: Forwarded(**fields)) or Forwarded(),
-        hidden=tuple(name.lower() for name in form["hide"]["fields"]) if form["hide"] else (),
+        forwarding=reader.made(form["forwarded"], lambda fields: Forwarding(fields["send"], fields["trusted"]))
+        or Forwarding(),
+        hidden=hidden,
         logs=_logs(form["log"], folder), limits=limits or Limits(),
         api=folder / form["api"]["socket"] if form["api"] else None)
 
@@ -92,6 +96,16 @@ def _check_listener(reader: Reader, form: Form, certificates: Sequence[str]) -> 
 def _listener(form: Form, certificates: Sequence[str]) -> Listener:
     shown = form["certificates"] or tuple(certificates) if form["tls"] else ()
     return Listener(form["name"] or str(form["address"]), form["address"], shown, form["redirect_to_https"])
+
+
+def _hidden(reader: Reader, form: Form | None) -> tuple[str, ...]:
+    """The names in small letters; none of them one that the proxy itself reads or writes."""
+    names = tuple(name.lower() for name in form["fields"] or ()) if form and form.fields else ()
+    for place, name in enumerate(names):
+        if RESPONSE_FIELDS.get(name.encode(), DROP) is not DROP:
+            assert form is not None
+            reader.fault((*form.path, "fields", place), f"{name} is the proxy's own to write", "another field")
+    return names
 
 
 def _logs(form: Form | None, folder: Path) -> Logs:

@@ -17,9 +17,11 @@ from typing import Any, NamedTuple, get_type_hints
 from balancing import HealthCheck
 from balancing.service import MAX_WEIGHT
 from l7proxy import config_kinds as kinds
+from l7proxy.balancer import Policy
 from l7proxy.config import Answer as FixedAnswer
-from l7proxy.config import CacheTerms, Forwarded, Logs, PoolTerms, Redirect
+from l7proxy.config import CacheTerms, Logs, Redirect
 from l7proxy.config_kinds import Kind, number, one_of, whole
+from l7proxy.forwarded import Forwarding
 from l7proxy.limits import Limits
 
 REQUIRED = object()
@@ -63,7 +65,7 @@ def _drawn(kind: type, names: Iterable[str]) -> tuple[Key, ...]:
                      meanings[name].removeprefix("L7: ")) for name in names)
 
 
-_TERMS, _CACHE, _LOGS = PoolTerms.__dataclass_fields__, CacheTerms(), Logs()
+_POLICY, _CACHE, _LOGS, _FORWARDING = Policy(), CacheTerms(), Logs(), Forwarding()
 
 SECTIONS: dict[str, tuple[Key, ...]] = {
     "": _rows(
@@ -99,14 +101,12 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         ("algorithm", kinds.ALGORITHM, "round-robin", "who is next: a word of `lab-proxy reverse --help`, or "
          "`FILE.py:CLASS`"),
         ("health", Inner("pool.health"), None, "test the servers; without it they are taken to be up"),
-        ("max_connections", whole(0, MANY), _TERMS["max_connections"].default,
-         "to one server at a time; 0 for no bound"),
-        ("queue", whole(0, MANY), _TERMS["queue"].default, "how many requests may wait for one server; beyond it 503"),
-        ("queue_s", kinds.SECONDS, _TERMS["queue_s"].default, "how long one may wait; then 503"),
+        ("max_connections", whole(1, MANY), _POLICY.most, "requests at one server at a time; others wait", "no bound"),
+        ("queue", whole(0, MANY), _POLICY.queue, "how many may wait for one server, for `limits.queue_s`; else 503"),
         ("sticky", Inner("pool.sticky"), None, "keep a client at its server", "off"),
-        ("tries", whole(1, 100), _TERMS["tries"].default,
-         "to how many servers a request is sent at most, if it may be repeated"),
-        ("retry_budget", kinds.RATIO, _TERMS["retry_budget"].default, "which part of the requests may be repeated"),
+        ("tries", whole(1, 100), _POLICY.tries, "on how many servers a request is tried, if it may be repeated"),
+        ("retry_ratio", kinds.RATIO, _POLICY.retry_ratio, "which part of the requests may be tried again"),
+        ("retry_burst", whole(0, MANY), _POLICY.retry_burst, "and how many more, at once"),
     ),
     "pool.backends": _rows(
         ("address", kinds.ADDRESS, REQUIRED, "where it serves"),
@@ -118,7 +118,9 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
                                         "half_life_s", "slow_start_s")),
     "pool.sticky": _rows(
         ("cookie", kinds.COOKIE_NAME, "", "by a signed cookie of this name, which the proxy sets", "off"),
-        ("hash", kinds.HASHED, None, "by a hash of what the client sends", "off"),
+        ("hash", kinds.HASHED, None, "by a hash of what the client sends, for `source-hash` and `maglev`", "off"),
+        ("secret_file", kinds.PATH, None, "what the cookie is signed with, where several proxies share it",
+         "this process's own"),
     ),
     "route": _rows(
         ("name", kinds.TEXT, "", "what logs call it", "`route-1`, `route-2`, ..."),
@@ -151,13 +153,13 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         ("max_object", kinds.SIZE, _CACHE.max_object_bytes, "the largest answer that is kept", '`"8MiB"`'),
     ),
     "forwarded": _rows(
-        ("send", kinds.BOOL, Forwarded.send, "tell servers the client's address and what it asked for"),
+        ("send", kinds.BOOL, _FORWARDING.on, "tell servers the client's address and what it asked for"),
         ("trusted", kinds.NETWORKS, (), "from whom the same fields are believed; anybody else's are overwritten",
          "nobody"),
     ),
     "hide": _rows(
-        ("fields", kinds.FIELD_NAMES, (), "fields of answers that are removed, beside `Server` and `X-Powered-By`",
-         "none"),
+        ("fields", kinds.FIELD_NAMES, (), "fields of answers that are removed, beside `Server` and others that name "
+         "software", "none"),
     ),
     "log": _rows(
         ("access", kinds.LOG, None, "a line for each request; `-` for standard output", "off"),

@@ -64,11 +64,14 @@ def _pool(pool: PoolTerms) -> tuple[str, ...]:
     servers = ", ".join(f"{one.name} w={one.weight}" + (" draining" if one.draining else "")
                         for one in service.backends)
     tested = f"tested every {check.interval_s:g} s at {check.path}" if check else "not tested"
-    sticky = ""
-    if pool.sticky is not None:
-        sticky = ", sticky by " + (f"cookie {pool.sticky.cookie}" if pool.sticky.hashed is None else
-                                   "hash of {} {}".format(*pool.sticky.hashed))
-    return pool.name, service.algorithm, servers, tested + sticky
+    policy = pool.policy
+    words = [tested]
+    if policy.sticky is not None:
+        known_by = "cookie" if policy.sticky.kind == "own" else f"hash of {policy.sticky.kind}"
+        words.append(f"sticky by {known_by} {policy.sticky.name}")
+    if policy.most is not None:
+        words.append(f"{policy.most} requests at a server, {policy.queue} wait")
+    return pool.name, service.algorithm, servers, ", ".join(words)
 
 
 def _columns(rows: Iterable[Sequence[str]]) -> list[str]:

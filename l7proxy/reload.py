@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 
 from balancing import Backend, Service
 from balancing.form import IPAddress
+from l7proxy.balancer import Balancer
 from l7proxy.config import Config, Listener, PoolTerms
 from layerlab import LabError
 
@@ -132,11 +133,13 @@ async def apply(proxy: Proxy, new: Config) -> Difference:
     proxy.config = new
     proxy.write_to(events)
     proxy.operate_at(operators)
-    for pool in added:
-        proxy.add(pool)
+    for pool, terms in zip(added, changes.added, strict=True):
+        proxy.add(pool, terms.policy)
     gone = [server for pool, service in become for server in pool.become(service)]
-    for pool, _ in become:
-        proxy.follow(pool)
+    for old, terms in changes.changed:
+        proxy.follow(proxy.pools[terms.name])
+        if old.policy != terms.policy:
+            proxy.balancers[terms.name] = Balancer(proxy.pools[terms.name], terms.policy)
     gone += [server for terms in changes.removed for server in proxy.remove(terms.name)]
     _change_doors(proxy, new, opened, {door_of(one) for one in changes.closed})
     if "limits" in changes.fresh:

@@ -11,8 +11,8 @@ Rules kept here:
 1. Pure: a head in, a row out. What is compared is a path's normal form; what goes on is the path as it came, unless
    the row rewrites it: then it is written anew, out of the normal form.
 2. The two dictionaries only leave out rows that can't match, and keep the order of the others.
-3. Where a row asks for a path, a request whose path has no normal form is answered 400 (balancing/path.py): it must
-   not pass by a row that would have taken it, and be taken for the same by a server behind another.
+3. Every path has a normal form: a request whose path has none was refused when it was read (target.py). So none
+   passes by a row that would have taken it, and is taken for the same by a server behind another.
 4. One pool without conditions costs nothing; what costs is bounded by the table, never by what a client sends.
 """
 
@@ -21,11 +21,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from balancing import Pool, Route
+from balancing import Route
 from balancing.path import normal_path
 from l7proxy import templates
+from l7proxy.balancer import Balancer
 from l7proxy.conditions import Condition, condition, host_name
-from l7proxy.config import Answer, Config, Listener, PoolTerms, Redirect, Rule
+from l7proxy.config import Answer, Config, Listener, Redirect, Rule
 from l7proxy.messages import RequestHead
 from l7proxy.templates import Filled
 
@@ -44,17 +45,15 @@ class Routed(NamedTuple):
     """A row of the table, compiled: what is done with a request that it takes.
 
     name:    of the row, for logs.
-    action:  the pool that answers, or what is answered.
+    action:  whose servers answer, or what is answered.
     rewrite: the target in the place of the request's; None leaves it.
-    cache:   whether what the pool answers may be stored.
-    terms:   on which the pool's servers are used; None if it is no pool.
+    cache:   whether what the servers answer may be stored.
     """
 
     name: str
-    action: Pool | Moved | Answer
+    action: Balancer | Moved | Answer
     rewrite: Filled | None = None
     cache: bool = False
-    terms: PoolTerms | None = None
 
     def __repr__(self) -> str:
         return f"<Routed {self.name}>"
@@ -65,27 +64,33 @@ Row = tuple[Route | None, Routed]
 _Rows = tuple[tuple[Condition | None, Routed], ...]
 _Paths = tuple[dict[str, _Rows], _Rows]  # by the first segment, and those for every other
 
-AMBIGUOUS = Routed("ambiguous path", Answer(400, b"400 Bad Request: a path that can be read in two ways\n"))
 
 
-def table(config: Config, listener: Listener, pools: Mapping[str, Pool]) -> Router:
-    """What finds the row for a request that has come to `listener`. pools: the live ones, by name."""
+def said(route: Routed, head: RequestHead) -> tuple[Answer, bytes]:
+    """What a row without a pool answers to `head`, and its further field lines."""
+    if isinstance(route.action, Moved):
+        return Answer(route.action.status), b"Location: %b\r\n" % route.action.location(head)
+    assert isinstance(route.action, Answer)
+    return route.action, b""
+
+
+def table(config: Config, listener: Listener, balancers: Mapping[str, Balancer]) -> Router:
+    """What finds the row for a request that has come to `listener`. balancers: the live ones, by their pools' names."""
     if listener.https_port is not None:
         port = f":{listener.https_port}" if listener.https_port != 443 else ""
         moved = Moved(308, templates.location(f"https://{{host}}{port}{{path}}", None))
         return router([(None, Routed("to https", moved))])
-    return router([(rule.match, routed(rule, config, pools)) for rule in config.rules_of(listener)])
+    return router([(rule.match, routed(rule, config, balancers)) for rule in config.rules_of(listener)])
 
 
-def routed(rule: Rule, config: Config, pools: Mapping[str, Pool]) -> Routed:
+def routed(rule: Rule, config: Config, balancers: Mapping[str, Balancer]) -> Routed:
     """One row, compiled. Raises LabError where a template is none."""
     if isinstance(rule.action, Answer):
         return Routed(rule.name, rule.action)
     if isinstance(rule.action, Redirect):
         return Routed(rule.name, Moved(rule.action.status, templates.location(rule.action.to, rule.match)))
-    terms = next(terms for terms in config.pools if terms.name == rule.action)
     rewrite = templates.rewrite(rule.rewrite, rule.match) if rule.rewrite else None
-    return Routed(rule.name, pools[rule.action], rewrite, rule.cache and config.cache is not None, terms)
+    return Routed(rule.name, balancers[rule.action], rewrite, rule.cache and config.cache is not None)
 
 
 def router(rows: Sequence[Row]) -> Router:
@@ -102,10 +107,7 @@ def router(rows: Sequence[Row]) -> Router:
         path = ""
         firsts, few = known.get(head.host) or unknown(head.host)
         if by_path:
-            normal = normal_path(head.target.partition(b"?")[0].decode("latin-1"))
-            if normal is None:
-                return AMBIGUOUS
-            path = normal
+            path = normal_path(head.target.partition(b"?")[0].decode("latin-1")) or ""
             end = path.find("/", 1)
             few = firsts.get(path[1:end] if end > 0 else path[1:], few)
         for met, row in few:

@@ -22,9 +22,12 @@ from functools import partial
 
 from balancing import Event, Pool, Ready, Server, store
 from balancing.api import Api
+from l7proxy.balancer import Balancer, Policy
 from l7proxy.config import Address, Config, Listener, PoolTerms
 from l7proxy.eventlog import EventLog
+from l7proxy.framing import DROP, RESPONSE_FIELDS
 from l7proxy.limits import Limits
+from l7proxy.lines import Lines
 from l7proxy.operators import OperatorSocket
 from l7proxy.outside import Site
 from l7proxy.probes import Probes
@@ -60,6 +63,7 @@ class Proxy:
         self.upstreams = Upstreams(self.limits, self.wheel)
         self.probes = Probes(self.limits)
         self.pools: dict[str, Pool] = {}
+        self.balancers: dict[str, Balancer] = {}
         self.doors: list[Door] = []
         self.closing: set[Front] = set()  # of listeners that are gone, whose clients are not
         self.operators: OperatorSocket | None = None
@@ -75,7 +79,7 @@ class Proxy:
     async def open(self) -> None:
         """Serve what the configuration says. Nothing is said to be ready before all of it is. Raises LabError."""
         for terms in self.config.pools:
-            self.add(self.make(terms))
+            self.add(self.make(terms), terms.policy)
         self.doors = await self.listen(self.config.listeners)
         self.route()
         self.operators = self.open_api(self.config)
@@ -99,7 +103,7 @@ class Proxy:
 
     async def _listen(self, listener: Listener) -> Door:
         address = listener.address
-        site = Site(lambda head: None, self.limits, b"", self._numbers)
+        site = Site(lambda head: None, self.limits, b"", self._numbers, scheme=b"https" if listener.tls else b"http")
         front = Front(site, self.upstreams, self.wheel)
         try:
             server = await self.loop.create_server(front.protocol, str(address.ip), address.port, backlog=BACKLOG)
@@ -110,9 +114,13 @@ class Proxy:
         return Door(listener, front, server, found)
 
     def route(self) -> None:
-        """Let every listener's requests be led by the configuration's table."""
+        """Let every listener's requests be led by the configuration's table, and its answers be what they are to be."""
+        hidden = [name.encode() for name in self.config.hidden]
         for door in self.doors:
-            door.front.site.route_of = table(self.config, door.listener, self.pools)
+            site = door.front.site
+            site.route_of = table(self.config, door.listener, self.balancers)
+            site.forwarding = self.config.forwarding
+            site.responses = Lines({**RESPONSE_FIELDS, **dict.fromkeys(hidden, DROP)})
 
     def say_doors(self, doors: Iterable[Door]) -> None:
         """Tell the world where it can ask."""
@@ -134,9 +142,9 @@ class Proxy:
         """A pool that nobody uses yet. Raises LabError."""
         return Pool(terms.service, self.events.add if self.events else None)
 
-    def add(self, pool: Pool) -> None:
+    def add(self, pool: Pool, policy: Policy) -> None:
         """Use it: test its servers, connect to them."""
-        self.pools[pool.name] = pool
+        self.pools[pool.name], self.balancers[pool.name] = pool, Balancer(pool, policy)
         pool.on_leave = partial(self._left, pool)
         self.follow(pool)
 
@@ -154,6 +162,7 @@ class Proxy:
     def remove(self, name: str) -> list[Server]:
         """Use a pool no more; return its servers, of which no one has heard yet that they can part."""
         pool = self.pools.pop(name)
+        del self.balancers[name]
         self.probes.leave(pool)
         return list(pool.servers.values())
 
