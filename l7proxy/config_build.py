@@ -38,7 +38,7 @@ def build(reader: Reader, values: dict[str, Any], folder: Path) -> Config:
     return Config(
         listeners=tuple(listeners), pools=tuple(filter(None, pools)), rules=tuple(table),
         certificates=tuple(filter(None, certificates)),
-        cache=reader.made(form["cache"], lambda fields: CacheTerms(fields["size"], fields["max_object"])),
+        cache=reader.made(form["cache"], lambda it: CacheTerms(it["size"], min(it["size"], it["max_object"]))),
         forwarding=reader.made(form["forwarded"], lambda fields: Forwarding(fields["send"], fields["trusted"]))
         or Forwarding(),
         hidden=hidden,
@@ -71,10 +71,10 @@ def _listeners(reader: Reader, forms: Sequence[Form], certificates: Sequence[str
         if not form.whole:
             continue
         _check_listener(reader, form, certificates)
-        if form["address"].port:
-            reader.unique((*form.path, "address"), "listeners at", form["address"], places)
         listener = _listener(form, certificates)
-        reader.unique((*form.path, "name"), "listeners called", listener.name, names)
+        place = listener.address
+        if place.port == 0 or reader.unique((*form.path, "address"), "listeners at", place, places):
+            reader.unique((*form.path, "name"), "listeners called", repr(listener.name), names)
         found.append(listener)
     return found
 
@@ -89,7 +89,7 @@ def _check_listener(reader: Reader, form: Form, certificates: Sequence[str]) -> 
         wrong("redirect_to_https", "clients of this listener speak TLS already", "this key where tls is false")
     if form["tls"] and not certificates:
         wrong("tls", "tls is true, and there is no certificate", "at least one [[certificate]]")
-    for place, name in enumerate(form["certificates"]):
+    for place, name in enumerate(form["certificates"] if form["tls"] else ()):
         reader.named((*form.path, "certificates", place), name, certificates, "certificate")
 
 

@@ -56,13 +56,12 @@ def _meanings(kind: type) -> Mapping[str, str]:
     return {name: " ".join(words.split()) for names, words in rows for name in names.split(", ")}
 
 
-def _drawn(kind: type, names: Iterable[str]) -> tuple[Key, ...]:
-    """Keys that are fields of a dataclass of numbers and texts, in its words."""
+def _drawn(kind: type, names: Iterable[str], counts: Kind, seconds: Kind) -> tuple[Key, ...]:
+    """Keys that are fields of a dataclass of numbers and texts, in its words. counts, seconds: what these may be."""
     types, meanings = get_type_hints(kind), _meanings(kind)
-    of_type = {float: number(0, kinds.LONGEST_S), int: whole(0, MANY), str: kinds.TEXT, bool: kinds.BOOL}
+    of_type = {float: seconds, int: counts, str: kinds.TEXT}
     defaults = {field.name: field.default for field in dataclasses.fields(kind)}
-    return tuple(Key(name, kinds.SECONDS if name.endswith("_s") else of_type[types[name]], defaults[name],
-                     meanings[name].removeprefix("L7: ")) for name in names)
+    return tuple(Key(name, of_type[types[name]], defaults[name], meanings[name].removeprefix("L7: ")) for name in names)
 
 
 _POLICY, _CACHE, _LOGS, _FORWARDING = Policy(), CacheTerms(), Logs(), Forwarding()
@@ -115,7 +114,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         ("draining", kinds.BOOL, False, "give it no new requests"),
     ),
     "pool.health": _drawn(HealthCheck, ("path", "host", "status", "body", "interval_s", "timeout_s", "rise", "fall",
-                                        "half_life_s", "slow_start_s")),
+                                        "half_life_s", "slow_start_s"), whole(0, 599), kinds.SECONDS),
     "pool.sticky": _rows(
         ("cookie", kinds.COOKIE_NAME, "", "by a signed cookie of this name, which the proxy sets", "off"),
         ("hash", kinds.HASHED, None, "by a hash of what the client sends, for `source-hash` and `maglev`", "off"),
@@ -167,7 +166,8 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         ("explain", kinds.BOOL, False, "say for each request which route, which servers with what scores, and why"),
         ("events", kinds.PATH, None, "decisions and changes, as NDJSON (balancing/events.py)", "off"),
     ),
-    "limits": _drawn(Limits, [field.name for field in dataclasses.fields(Limits)]),
+    "limits": _drawn(Limits, [field.name for field in dataclasses.fields(Limits)], whole(1, 2**50),
+                     number(0.01, kinds.LONGEST_S, "seconds")),
     "api": _rows(
         ("socket", kinds.PATH, REQUIRED, "a Unix socket, for the user who runs it (balancing/api.py)"),
     ),

@@ -22,7 +22,7 @@ from layerlab import LabError, choice
 
 LONGEST_S = 86_400.0
 _SIZE = re.compile(r"([0-9]{1,12})(B|KiB|MiB|GiB)")
-_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _SERVER_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
@@ -120,7 +120,7 @@ def _size(value: Any) -> int:
     found = _SIZE.fullmatch(value) if isinstance(value, str) else None
     if not found:
         raise LabError("", "a size in B, KiB, MiB or GiB", '"64MiB"')
-    return int(found[1]) * _UNITS[found[2]]
+    return int(found[1]) * UNITS[found[2]]
 
 
 def _path(value: Any) -> Path:

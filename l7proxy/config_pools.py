@@ -29,10 +29,13 @@ def pool(reader: Reader, form: Form, number: int, listeners: Sequence[Listener],
     secure = all(listener.tls for listener in listeners if listener.https_port is None)
     sticky = _sticky(reader, form, form.fields.get("sticky"), folder, secure)
     forms = form.fields.get("backends") or ()
+    names: dict[object, Any] = {}
     made = [reader.made(one, lambda fields, n=n: _backend(n, fields))  # type: ignore[misc]
             for n, one in enumerate(forms, 1)]
     backends = tuple(filter(None, made))
-    if not form.whole or len(backends) < len(forms):
+    alone = [reader.unique((*one.path, "name"), "servers called", repr(backend.name), names)
+             for one, backend in zip(forms, made, strict=True) if backend]
+    if not form.whole or len(backends) < len(forms) or not all(alone):
         return None
     families = {backend.ip.version for backend in backends}
     if len(families) > 1:

@@ -89,10 +89,16 @@ class Reader:
         """Whether `name` is one of `known`; if not, it is a fault at `path`."""
         return self.attempt(path, lambda: choice(what, name, known)) is not None
 
-    def unique(self, path: KeyPath, what: str, value: object, seen: dict[object, KeyPath]) -> None:
-        """Note a fault if `value` has been seen before, elsewhere."""
+    def unique(self, path: KeyPath, what: str, value: object, seen: dict[object, KeyPath]) -> bool:
+        """Whether `value` has not been seen before, elsewhere; if it has, it is a fault."""
         if (before := seen.setdefault(value, path)) != path:
             self.fault(path, f"there are two {what} {value}: the other is at {self.place(before).words}", "each once")
+        return before == path
+
+    @property
+    def faulty(self) -> int:
+        """How many faults there are so far."""
+        return len(self._faults)
 
     def check(self) -> None:
         """Raise Faults if there are any."""
@@ -103,7 +109,7 @@ class Reader:
 
     def table(self, value: object, section: str, path: KeyPath = ()) -> Form:
         """The table of `section` that stands at `path`."""
-        before = len(self._faults)
+        before = self.faulty
         if not isinstance(value, dict):
             self.fault(path, f"{path[-1]} is {value!r}", f"a table: {title(section)}")
             return Form(path, {}, False)
@@ -112,7 +118,7 @@ class Reader:
             if name not in keys:
                 self.named((*path, name), name, keys, f"key of {title(section)}")
         fields = {name: self._value(value, key, path, section) for name, key in keys.items()}
-        return Form(path, fields, len(self._faults) == before)
+        return Form(path, fields, self.faulty == before)
 
     def _value(self, table: dict[str, Any], key: Key, path: KeyPath, section: str) -> Any:
         """The value of `key` in `table`, or its default."""

@@ -48,7 +48,7 @@ def _rule(reader: Reader, form: Form, number: int, pools: Iterable[str], listene
     if not form.whole or action is None or not all(known) or (asked and match is None):
         return None
     rule = Rule(form["name"] or f"route-{number}", action, match, form["listeners"], form["rewrite"], form["cache"])
-    return reader.attempt(form.path, lambda: _compiled(rule))
+    return rule if _compiles(reader, form, rule) else None
 
 
 def _action(reader: Reader, form: Form, pools: Iterable[str]) -> str | Redirect | Answer | None:
@@ -67,15 +67,16 @@ def _action(reader: Reader, form: Form, pools: Iterable[str]) -> str | Redirect 
     return Answer(form["answer"]["status"], form["answer"]["body"], form["answer"]["content_type"])
 
 
-def _compiled(rule: Rule) -> Rule:
-    """`rule`, if it can be compiled as routing.py will. Raises LabError."""
-    if rule.match:
-        conditions.condition(rule.match)
+def _compiles(reader: Reader, form: Form, rule: Rule) -> bool:
+    """Whether `rule` can be compiled as routing.py will."""
+    match, action, before = rule.match, rule.action, reader.faulty
+    if match:
+        reader.attempt(form.path, lambda: conditions.condition(match))
     if rule.rewrite:
-        templates.rewrite(rule.rewrite, rule.match)
-    if isinstance(rule.action, Redirect):
-        templates.location(rule.action.to, rule.match)
-    return rule
+        reader.attempt(form.path, lambda: templates.rewrite(rule.rewrite, match))
+    if isinstance(action, Redirect):
+        reader.attempt((*form.path, "redirect"), lambda: templates.location(action.to, match))
+    return reader.faulty == before
 
 
 def _check_reach(reader: Reader, found: Sequence[tuple[Form, Rule]]) -> None:

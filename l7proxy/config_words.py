@@ -14,8 +14,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from l7proxy.config import Answer, Config, Listener, PoolTerms, Redirect, Rule
+from balancing import Backend
+from l7proxy.config import Address, Answer, Config, Listener, PoolTerms, Redirect, Rule
 from l7proxy.config_keys import REQUIRED, SECTIONS, Inner, Key
+from l7proxy.config_kinds import UNITS
 from l7proxy.config_reader import title
 
 MANUAL = Path(__file__).parents[1] / "docs" / "proxy.md"
@@ -31,7 +33,8 @@ def understood(config: Config) -> str:
     lines += ["", "pools", *_columns((*_pool(pool), "" if pool.name in used else "no route leads here")
                                      for pool in config.pools)]
     if config.cache:
-        lines += ["", f"cache: {config.cache.size_bytes} bytes, answers of at most {config.cache.max_object_bytes}"]
+        lines += ["", f"cache: {_size(config.cache.size_bytes)}, answers of at most "
+                  f"{_size(config.cache.max_object_bytes)}"]
     return "\n".join(lines)
 
 
@@ -61,8 +64,7 @@ def _then(rule: Rule, config: Config) -> str:
 
 def _pool(pool: PoolTerms) -> tuple[str, ...]:
     service, check = pool.service, pool.service.health
-    servers = ", ".join(f"{one.name} w={one.weight}" + (" draining" if one.draining else "")
-                        for one in service.backends)
+    servers = ", ".join(map(_server, service.backends))
     tested = f"tested every {check.interval_s:g} s at {check.path}" if check else "not tested"
     policy = pool.policy
     words = [tested]
@@ -72,6 +74,22 @@ def _pool(pool: PoolTerms) -> tuple[str, ...]:
     if policy.most is not None:
         words.append(f"{policy.most} requests at a server, {policy.queue} wait")
     return pool.name, service.algorithm, servers, ", ".join(words)
+
+
+def _server(backend: Backend) -> str:
+    place = str(Address(backend.ip, backend.port or 0))
+    name = place if backend.name == place else f"{backend.name} at {place}"
+    return f"{name} w={backend.weight}" + (" draining" if backend.draining else "")
+
+
+def _size(octets: int) -> str:
+    """In the largest unit that it is a whole number of.
+
+    >>> _size(8 * 2**20)
+    '8MiB'
+    """
+    unit = next(unit for unit in ("GiB", "MiB", "KiB", "B") if octets % UNITS[unit] == 0)
+    return f"{octets // UNITS[unit]}{unit}"
 
 
 def _columns(rows: Iterable[Sequence[str]]) -> list[str]:

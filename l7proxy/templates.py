@@ -15,7 +15,8 @@ Rules kept here:
 
 1. A template is checked where it is written: a gap that nothing could fill, or that could become part of the host's
    name, is refused. So whatever a client sends, only the configuration says to which site it is redirected.
-2. What comes out is a path that begins with one slash, or such a URL; octets beyond ASCII are escaped.
+2. What comes out is a path that begins with one slash, or such a URL. Of other octets than visible ASCII there are
+   none: a target that has them was refused when it was read (http1.py).
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def rewrite(text: str, route: Route | None) -> Filled:
 
 def location(text: str, route: Route | None) -> Filled:
     """The Location that `text` makes of a request which `route` has taken. Raises LabError if it is no template."""
-    if not _SITE.match(text) and not text.startswith(("/", "{path}", "{rest}")):
+    if not _SITE.match(text) and not re.match(r"/(?!/)|\{path\}|\{rest\}", text):
         raise LabError(f"redirect to {text!r}", "http(s)://HOST and then a path, {path}, {rest} or nothing; or a path "
                        "that begins with /", "https://shop.example{path}", field="to")
     return _compile(text, route, "to", gaps=("host",))
@@ -96,10 +97,4 @@ def _gaps_of(route: Route | None) -> tuple[tuple[str, ...], _Gaps]:
 
 def _clean(text: str, relative: bool) -> bytes:
     """Rule 2. Two slashes at the beginning would name another site (RFC 3986 4.2), to a browser also / and \\."""
-    if relative:
-        text = "/" + text.lstrip("/\\")
-    return text.encode("ascii") if text.isascii() else "".join(map(_escaped, text)).encode()
-
-
-def _escaped(character: str) -> str:
-    return character if character.isascii() else f"%{ord(character):02X}"
+    return ("/" + text.lstrip("/\\") if relative else text).encode("ascii")
