@@ -17,14 +17,21 @@ import click
 import layerlab
 from balancing import ALGORITHMS
 from l7proxy import config_words, loop
-from l7proxy.config import Config
+from l7proxy.accesslog import FORMATS
+from l7proxy.config import Config, Logs
 from l7proxy.config_file import of_flags, read_file
 from l7proxy.config_services import of_services
 from l7proxy.server import serve
 from layerlab import LabError
 
 HELP: dict[str, Any] = {"context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 100}}
-SOURCES = ("config", "services", "backends")  # where the configuration can come from: one of these
+# Where the configuration can come from, and which options can stand beside it.
+SOURCES = {
+    "config": {"config"},
+    "services": {"services", "listen", "events", "api", "access_log", "log_format"},
+    "backends": {"backends", "listen", "algorithm", "cache", "tls_cert", "tls_key", "events", "api", "access_log",
+                 "log_format"},
+}
 
 
 class Faces(click.Group):
@@ -62,7 +69,7 @@ def main() -> None:
 @click.option("--tls-cert", metavar="FILE.pem", help="Speak TLS, and show this certificate.")
 @click.option("--tls-key", metavar="FILE.pem", help="Its key.")
 @click.option("--access-log", metavar="FILE|-", help="A line for each request; - for standard output.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--log-format", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--events", metavar="FILE.ndjson", help="Append what happens to this file.")
 @click.option("--api", metavar="SOCKET", help="A Unix socket, at which this user can see and change the pools.")
 @click.option("--services", metavar="FILE.json", type=click.Path(path_type=Path),
@@ -90,23 +97,22 @@ def configuration(given: Mapping[str, Any], set_by_hand: set[str]) -> Config:
     """The Config that these options say. Raises LabError, also if they don't go together."""
     found = [source for source in SOURCES if given[source]]
     if len(found) != 1:
-        raise LabError(f"there is {' and '.join(f'--{name}'.rstrip('s') for name in found) or 'nothing to serve'}",
+        saw = " and ".join(f"--{name.replace('backends', 'backend')}" for name in found)
+        raise LabError(f"there is {saw or 'nothing to serve'}",
                        "one of --config FILE.toml, --backend ADDRESS:PORT, --services FILE.json",
                        "lab-proxy reverse --listen 127.0.0.1:8080 --backend 127.0.0.1:8001")
     source = found[0]
-    others = set_by_hand - {"config": {"config"}, "services": {"services", "listen", "events", "api"},
-                            "backends": set(given) - {"config", "services"}}[source]
-    if others:
-        raise LabError(f"--{min(others).replace('_', '-')} is given beside --{source}",
-                       "the same in the file: it says all" if source == "config" else "none beside it")
+    if others := set_by_hand - SOURCES[source]:
+        raise LabError(f"--{min(others).replace('_', '-')} is given beside --{source.replace('backends', 'backend')}",
+                       "the same in the file, which says all" if source == "config" else "it by itself")
     if source == "config":
         return read_file(given["config"])
     if source == "services":
-        events, api = (given[name] and Path(given[name]) for name in ("events", "api"))
-        return of_services(given["services"], given["listen"], events, api)
+        events, api, access = (given[name] and Path(given[name]) for name in ("events", "api", "access_log"))
+        return of_services(given["services"], given["listen"], Logs(access, given["log_format"], events), api)
     if given["listen"] is None:
         raise LabError("there is no --listen", "ADDRESS:PORT", "--listen 127.0.0.1:8080")
-    return of_flags(**{name: value for name, value in given.items() if name not in ("config", "services")})
+    return of_flags(**{name: given[name] for name in SOURCES["backends"]})
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, get_type_hints
 from balancing import HealthCheck
 from balancing.service import MAX_WEIGHT
 from l7proxy import config_kinds as kinds
+from l7proxy.accesslog import FORMATS
 from l7proxy.balancer import Policy
 from l7proxy.config import Answer as FixedAnswer
 from l7proxy.config import CacheTerms, Logs, Redirect
@@ -162,7 +163,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
     ),
     "log": _rows(
         ("access", kinds.LOG, None, "a line for each request; `-` for standard output", "off"),
-        ("format", one_of("text", "json"), _LOGS.form, "of these lines"),
+        ("format", one_of(*FORMATS), _LOGS.form, "of these lines"),
         ("explain", kinds.BOOL, False, "say for each request which route, which servers with what scores, and why"),
         ("events", kinds.PATH, None, "decisions and changes, as NDJSON (balancing/events.py)", "off"),
     ),

@@ -25,7 +25,7 @@ def read_services(path: Path) -> tuple[Service, ...]:
     return check_services(services)
 
 
-def of_services(path: Path, listen: str | None, events: Path | None, api: Path | None) -> Config:
+def of_services(path: Path, listen: str | None = None, logs: Logs | None = None, api: Path | None = None) -> Config:
     """The Config of the services in `path`; what operators change is written there. Raises LabError.
 
     listen: ADDRESS[:PORT] instead of the VIP and port, if they all share one.
@@ -39,7 +39,7 @@ def of_services(path: Path, listen: str | None, events: Path | None, api: Path |
     if listen is not None:
         listeners = [Listener(listeners[0].name, _instead(listeners, listen))]
     pools = tuple(PoolTerms(service) for service in services)
-    return Config(tuple(listeners), pools, tuple(rules), logs=Logs(events=events), api=api, kept=path)
+    return Config(tuple(listeners), pools, tuple(rules), logs=logs or Logs(), api=api, kept=path)
 
 
 def _instead(listeners: Sequence[Listener], listen: str) -> Address:

@@ -161,7 +161,7 @@ class Conversation:
         """The exchange is over and answered; `sent`: its request was read to the end."""
         exchange, self.exchange = self.exchange, None
         if exchange is not None and self.site.log is not None:
-            self._log(exchange.asked, exchange.status, exchange.octets, exchange)
+            self._log(exchange.asked, exchange.status, exchange.octets, exchange, exchange.note)
         self.upstream_held = False
         if sent and self.persistent:
             self._await(Wait.IDLE)
@@ -176,7 +176,7 @@ class Conversation:
             self.close(Close.ABORT)
             return
         exchange.octets = self._answer(exchange.head, exchange.sent, failure.status, failure.why, failure.error)
-        exchange.status = failure.status
+        exchange.status, exchange.note = failure.status, failure.error
         self.finished(exchange.sent)
 
     def refuse(self, refused: Refused) -> None:
@@ -191,7 +191,7 @@ class Conversation:
                                 more=self.outside.date() + proxy_status("http_request_error"))
         self.outside.to_client(data)
         if self.site.log is not None:
-            self._log(exchange.asked if exchange else None, refused.status, len(data), exchange, str(refused))
+            self._log(exchange.asked if exchange else None, refused.status, len(data), exchange, "http_request_error")
         self.close(Close.LINGER)
 
     def close(self, how: Close) -> None:
@@ -242,8 +242,9 @@ class Conversation:
         """To one of the balancer's servers."""
         self.outside.wait(Wait.TOTAL)
         unit = Unit((self.client, next(self.site.numbers)), self.key)
-        self.exchange = Exchange(self, asked, head, balancer, unit, self.began_s)
-        self.exchange.choose()
+        self.exchange = exchange = Exchange(self, head, balancer, unit)
+        exchange.asked = asked
+        exchange.choose()
 
     def _answer_as_written(self, head: RequestHead, answer: Answer, more: bytes) -> None:
         """Answer what the routing table says. more: field lines."""
@@ -253,7 +254,7 @@ class Conversation:
                                 more=self.outside.date() + more, kind=answer.content_type.encode())
         self.outside.to_client(data)
         if self.site.log is not None:
-            self._log(head, answer.status, len(data), None)
+            self._log(head, answer.status, len(data), None, "")
         self.finished(sent)
 
     def _answer_at_once(self, head: RequestHead, status: int, why: str, error: str) -> None:
@@ -261,7 +262,7 @@ class Conversation:
         sent = head.body == NO_BODY
         octets = self._answer(head, sent, status, why, error)
         if self.site.log is not None:
-            self._log(head, status, octets, None, why)
+            self._log(head, status, octets, None, error)
         self.finished(sent)
 
     def _answer(self, head: RequestHead, sent: bool, status: int, why: str, error: str) -> int:
@@ -272,15 +273,14 @@ class Conversation:
         self.outside.to_client(data)
         return len(data)
 
-    def _log(self, head: RequestHead | None, status: int, octets: int, exchange: Exchange | None,
-             why: str = "") -> None:
+    def _log(self, head: RequestHead | None, status: int, octets: int, exchange: Exchange | None, note: str) -> None:
         """Tell the log. Called only where there is one."""
-        log = self.site.log
+        log, now_s = self.site.log, self.outside.now()
         assert log is not None
-        server = exchange.last if exchange is not None else None
-        log(Answered(self.client, head, status, octets, self.outside.now() - self.began_s,
-                     server.name if server is not None else "-", len(exchange.tried) + 1 if exchange is not None else 0,
-                     why))
+        server, tries = "-", 0
+        if exchange is not None and exchange.last is not None:
+            server, tries = exchange.last.name, len(exchange.tried) + 1
+        log(Answered(self.client, head, status, octets, now_s, now_s - self.began_s, server, tries, note))
 
     def _await(self, what: Wait) -> None:
         """Wait for the client; a head that comes in drops does not start its limit anew."""

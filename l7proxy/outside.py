@@ -98,15 +98,16 @@ class Answered(NamedTuple):
     """One answer, for the log.
 
     client: its address. head: what was asked; None if that was no request. status: what was answered.
-    octets: how many went to the client. took_s: from the head to the end. server: who served, "-" if nobody.
-    tries: servers that were asked. why: what went wrong, "" if nothing.
+    octets: how many went to the client. ended_s: when, by Outside.now; took_s: how long from the head to the end.
+    server: who served, "-" if nobody. tries: servers that were asked. note: what went wrong, or what the cache did.
     """
 
     client: str
     head: RequestHead | None
     status: int
     octets: int
+    ended_s: float
     took_s: float
     server: str
     tries: int
-    why: str
+    note: str

@@ -22,8 +22,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -91,15 +92,15 @@ def merged(live: Service, old: Service, new: Service) -> Service:
     stays keeps its id, by which Pool.become knows it.
     """
     was, now = ({_place(one): one for one in service.backends} for service in (old, live))
-    kept = [_merged(now[_place(one)], was.get(_place(one)), one) for one in new.backends if _place(one) in now]
-    fresh = [one for one in new.backends if _place(one) not in now and _place(one) not in was]
-    said = {_place(one) for one in new.backends}
+    numbers = itertools.count(max(one.id for one in live.backends) + 1)
+    fresh = {place: dataclasses.replace(one, id=next(numbers))
+             for one in new.backends if (place := _place(one)) not in now}
+    stay = [_merged(now[place], was.get(place), one) if place in now else fresh[place]
+            for one in new.backends if (place := _place(one)) in now or place not in was]
     names = {one.name for one in new.backends}
-    added = [one for one in live.backends if _place(one) not in said | was.keys() and one.name not in names]
-    backends = [*kept, *_numbered(fresh, live.backends), *added]
+    added = [one for one in live.backends if _place(one) not in was and one.name not in names]
     algorithm = live.algorithm if new.algorithm == old.algorithm else new.algorithm
-    return dataclasses.replace(new, id=live.id, algorithm=algorithm,
-                               backends=tuple(backends) or _numbered(new.backends, live.backends))
+    return dataclasses.replace(new, id=live.id, algorithm=algorithm, backends=(*stay, *added) or tuple(fresh.values()))
 
 
 # The application.
@@ -122,7 +123,7 @@ async def apply(proxy: Proxy, new: Config) -> Difference:
     added = [proxy.make(terms) for terms in changes.added]
     become = [(proxy.pools[terms.name], merged(proxy.pools[terms.name].service, old.service, terms.service))
               for old, terms in changes.changed]
-    events = proxy.open_events(new)
+    events, log = proxy.open_events(new), proxy.open_log(new)
     operators = proxy.open_api(new) if "api" in changes.fresh else proxy.operators
     try:
         opened = await proxy.listen(changes.opened)
@@ -131,7 +132,7 @@ async def apply(proxy: Proxy, new: Config) -> Difference:
             operators.close()
         raise
     proxy.config = new
-    proxy.write_to(events)
+    proxy.write_to(events, log)
     proxy.operate_at(operators)
     for pool, terms in zip(added, changes.added, strict=True):
         proxy.add(pool, terms.policy)
@@ -172,8 +173,3 @@ def _merged(live: Backend, old: Backend | None, new: Backend) -> Backend:
               if old is None or getattr(new, name) != getattr(old, name)}
     return dataclasses.replace(live, **fields)
 
-
-def _numbered(backends: Iterable[Backend], taken: Iterable[Backend]) -> tuple[Backend, ...]:
-    """New servers with ids that none has."""
-    first = max((one.id for one in taken), default=0) + 1
-    return tuple(dataclasses.replace(one, id=number) for number, one in enumerate(backends, first))

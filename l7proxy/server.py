@@ -22,6 +22,7 @@ from functools import partial
 
 from balancing import Event, Pool, Ready, Server, store
 from balancing.api import Api
+from l7proxy.accesslog import AccessLog
 from l7proxy.balancer import Balancer, Policy
 from l7proxy.config import Address, Config, Listener, PoolTerms
 from l7proxy.eventlog import EventLog
@@ -58,7 +59,7 @@ class Proxy:
         """Raises LabError if the events file can't be opened."""
         self.config, self.limits = config, config.limits
         self.loop = asyncio.get_running_loop()
-        self.events = self.open_events(config)
+        self.events, self.log = self.open_events(config), self.open_log(config)
         self.wheel = Wheel()
         self.upstreams = Upstreams(self.limits, self.wheel)
         self.probes = Probes(self.limits)
@@ -119,6 +120,7 @@ class Proxy:
         for door in self.doors:
             site = door.front.site
             site.route_of = table(self.config, door.listener, self.balancers)
+            site.log = self.log.add if self.log else None
             site.forwarding = self.config.forwarding
             site.responses = Lines({**RESPONSE_FIELDS, **dict.fromkeys(hidden, DROP)})
 
@@ -195,11 +197,17 @@ class Proxy:
         """The file of `config` for events, opened anew. Raises LabError."""
         return EventLog(config.logs.events, self.loop.call_later) if config.logs.events else None
 
-    def write_to(self, events: EventLog | None) -> None:
-        """Write events there from now on."""
-        if self.events:
-            self.events.close()
-        self.events = events
+    def open_log(self, config: Config) -> AccessLog | None:
+        """The access log of `config`, opened anew. Raises LabError."""
+        logs = config.logs
+        return AccessLog(str(logs.access), logs.form, self.loop.call_later) if logs.access else None
+
+    def write_to(self, events: EventLog | None, log: AccessLog | None) -> None:
+        """Write events and answers there from now on."""
+        for before in (self.events, self.log):
+            if before is not None:
+                before.close()
+        self.events, self.log = events, log
         for pool in self.pools.values():
             pool.on_event = events.add if events else None
 
@@ -235,8 +243,9 @@ class Proxy:
         self.probes.close()
         self.upstreams.close()
         await asyncio.sleep(0)  # let the aborted connections report, so their units are released
-        if self.events:
-            self.events.flush()
+        for log in (self.events, self.log):
+            if log is not None:
+                log.flush()
 
 
 def _cannot_listen(listener: Listener, error: OSError) -> LabError:

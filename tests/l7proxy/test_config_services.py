@@ -27,7 +27,7 @@ def services(tmp_path):
 
 
 def read(path, listen=None):
-    return of_services(path, listen, None, None)
+    return of_services(path, listen)
 
 
 def test_only_the_l7_services_are_the_proxys(services):

@@ -173,7 +173,7 @@ TARGETS = ["/", "*", "/video", "/video/x", "/a", "/a/b/c", "//a", "//a/x", "/a/x
 @given(st.lists(st.sampled_from(TABLE), min_size=1, max_size=8), st.sampled_from(HOSTS), st.sampled_from(TARGETS),
        st.sampled_from(["GET", "POST"]))
 def test_the_dictionaries_change_nothing(routes, host, target, method):
-    """A row that would take a request if it stood alone takes it here, if it is the first: twice, for it is remembered."""
+    """The first row that would take a request if it stood alone takes it: twice, for hosts are remembered."""
     asked = RequestHead(method.encode(), target.encode(), host.encode(), 1, [], NO_BODY, True)
     rows = [(route, Routed(str(number), ANSWER)) for number, route in enumerate(routes)]
     alone = [row for row in rows if router([row])(asked)]
