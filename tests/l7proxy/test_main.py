@@ -69,7 +69,7 @@ def test_help_has_examples_that_can_be_typed():
     (["reverse", "--backend", "127.0.0.1:1"], "there is no --listen"),
     (["reverse", "--backend", "127.0.0.1:1", "--services", "x"], "there is --services and --backend"),
     (["reverse", "--config", "x.toml", "--listen", "127.0.0.1:1"], "--listen is given beside --config"),
-    (["reverse", "--services", "x.json", "--log-format", "json", "--cache", "1B"], "--cache is given beside --services"),
+    (["reverse", "--services", "x.json", "--log-format", "json", "--cache", "1B"], "--cache is given beside"),
     (["reverse", "--config", "none.toml"], "none.toml can't be read"),
     (["--services", "none.json"], "none.json can't be read"),
     (["reverse", "--listen", "127.0.0.1:1", "--backend", "x"], "--backend: address: 'x' is no address"),
