@@ -47,16 +47,24 @@ class Exchange:
     # What most requests never change stands here, not in each of them.
     server: Server | None = None
     last: Server | None = None
-    tried: tuple[Server, ...] = ()
-    failure = failures.NOBODY
     answer: ResponseHead | None = None
-    open = reused = heard = body_begun = rechunked = tunnel = False
-    took = octets = status = 0
-    more, note = b"", ""
-    session = NO_SESSION
+    open: bool = False
+    reused: bool = False
+    heard: bool = False
+    body_begun: bool = False
+    rechunked: bool = False
+    tunnel: bool = False
+    took: int = 0
+    octets: int = 0
+    status: int = 0
+    more: bytes = b""
+    note: str = ""
 
     def __init__(self, talk: Conversation, head: RequestHead, balancer: Balancer, unit: Unit) -> None:
         self.talk, self.asked, self.head, self.balancer, self.unit = talk, head, head, balancer, unit
+        self.tried: tuple[Server, ...] = ()
+        self.failure = failures.NOBODY
+        self.session = NO_SESSION
         self.sent = head.body == NO_BODY
         if balancer.sticky is not None:
             self._find_session()
