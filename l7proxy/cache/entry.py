@@ -1,0 +1,99 @@
+"""A stored response: what was received, and what was worked out from it once (RFC 9111 3.1, 3.2).
+
+     Answer ──body came whole──► Entry ──304──► Entry, freshened ──► evicted, replaced, invalidated
+       └ not whole: nothing is stored (3.3)
+
+Rule: an Entry changes in nothing but what helps to serve it (`reply`, `hits`); a 304 makes another one of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from l7proxy.cache import conditional, freshness, httpdate, vary
+from l7proxy.cache.directives import Policy
+from l7proxy.cache.fields import Index, index
+from l7proxy.messages import NO_BODY, Field, ResponseHead
+
+if TYPE_CHECKING:
+    from l7proxy.cache.reply import Reply
+
+Key = tuple[bytes, bytes]  # host, in lower case, and target
+Variant = tuple[bytes, tuple[bytes, ...], vary.Selects]
+JOINED_BYTES = 16_384  # up to here a body is kept a second time, joined to the rendered head
+_ENTRY_BYTES, _FIELD_BYTES = 2_300, 170  # what Python adds, counted generously: tests/l7proxy/cache/test_store.py
+# Not stored: what concerns one connection to a proxy (RFC 9111 3.1), and what is worked out anew.
+_UNSTORED = frozenset((b"age", b"proxy-authenticate", b"proxy-authentication-info", b"proxy-authorization"))
+
+
+class Entry:
+    """A response in the store.
+
+    age, at:       how old it was (s), and the steady time, when it was received or last validated.
+    lifetime:      for how long it is fresh, in s.
+    date, modified: Date and Last-Modified, seconds since 1970.
+    reply, reply_until: what is answered to a plain GET before that steady time.
+    hits, in_main: for eviction (store.py).
+    """
+
+    __slots__ = ("age", "at", "body", "content_type", "date", "etag", "fields", "hits", "in_main", "key",
+                 "last_modified", "lifetime", "minor", "modified", "policy", "reply", "reply_until", "size", "status",
+                 "variant")
+
+    def __init__(self, key: Key, variant: Variant, answer: ResponseHead, found: Index, policy: Policy,
+                 delay_s: float, at: float, now: float) -> None:
+        self.key, self.variant, self.policy, self.at = key, variant, policy, at
+        self.status, self.minor = answer.status, answer.minor
+        unstored = _UNSTORED | policy.withheld
+        self.fields = [field for field in answer.fields if field[0].lower() not in unstored]
+        self.date = httpdate.parse(found[b"date"][0], now) or int(now)
+        self.age = freshness.initial_age(found, self.date, delay_s, now)
+        self.lifetime = freshness.lifetime(policy, found, answer.status, self.date, now)
+        self.etag = found[b"etag"][0] if b"etag" in found else None
+        self.last_modified = found[b"last-modified"][0] if b"last-modified" in found else None
+        self.modified = None if self.last_modified is None else httpdate.parse(self.last_modified, now)
+        self.content_type = found[b"content-type"][0] if b"content-type" in found else None
+        self.body, self.size, self.hits, self.in_main = b"", 0, 0, False
+        self.reply: Reply | None = None
+        self.reply_until = 0.0
+
+    def filled(self, body: bytes) -> Entry:
+        """Itself, with its body, and its size known."""
+        self.body = body
+        head = sum(len(name) + len(value) for name, value in self.fields)
+        joined = len(body) + head + 200 if len(body) <= JOINED_BYTES else 0
+        names = sum(map(len, self.key)) + sum(len(it) for it in (*self.variant[1], *self.variant[2]) if it)
+        self.size = _ENTRY_BYTES + len(self.fields) * _FIELD_BYTES + head + names + len(body) + joined
+        return self
+
+    def age_at(self, at: float) -> float:
+        """current_age (RFC 9111 4.2.3)."""
+        return self.age + at - self.at
+
+    def left_at(self, at: float) -> float:
+        """For how long it is still fresh, in s; not positive when it is stale."""
+        return self.lifetime - self.age - at + self.at
+
+    def updated(self, answer: ResponseHead) -> ResponseHead:
+        """The stored head with the fields of a 304 (or of a 200 to HEAD), except for its length (RFC 9111 3.2)."""
+        news = [field for field in answer.fields if field[0].lower() != b"content-length"]
+        names = {name.lower() for name, _ in news}
+        kept = [field for field in self.fields if field[0].lower() not in names]
+        return answer._replace(status=self.status, minor=self.minor, fields=kept + news)
+
+    def usable_with(self, answer: ResponseHead) -> bool:
+        """Whether a 200 to HEAD describes what is stored (RFC 9111 4.3.5)."""
+        return answer.declared in (NO_BODY, len(self.body)) and conditional.identifies(index(answer.fields), self)
+
+    def __repr__(self) -> str:
+        what = f"{self.key[1].decode('latin-1')} {self.status}"
+        return f"<Entry {what}, {len(self.body)} bytes, fresh for {self.lifetime} s>"
+
+
+def dated(answer: ResponseHead, found: Index, now: float) -> ResponseHead:
+    """The answer with a valid Date: when it came, if its origin does not say (RFC 9110 6.6.1). Updates `found`."""
+    if b"date" in found and len(found[b"date"]) == 1 and httpdate.parse(found[b"date"][0], now) is not None:
+        return answer
+    date: Field = (b"Date", httpdate.render(int(now)))
+    found[b"date"] = [date[1]]
+    return answer._replace(fields=[*(it for it in answer.fields if it[0].lower() != b"date"), date])
