@@ -18,7 +18,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from l7proxy.cache import conditional, directives, reply, status, vary
-from l7proxy.cache.directives import Wish
+from l7proxy.cache.conditional import ORIGINS
+from l7proxy.cache.directives import NO_WISH
 from l7proxy.cache.entry import Entry, Key, Variant, dated
 from l7proxy.cache.fields import Index, index
 from l7proxy.cache.freshness import bridges
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
 FAILURES = frozenset((500, 502, 503, 504))  # RFC 5861 4
 # Not a reason to let the next ones wait for nothing: it was this request's, or this moment's.
-_PASSING = frozenset((b"", b"request-no-store", b"authorization", b"not-modified", b"spoiled"))
+_PASSING = frozenset((b"request-no-store", b"authorization", b"not-modified", b"spoiled"))
+_INSTEAD = frozenset((200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 410))  # the resource is now this
+_UNTRIED = frozenset((Fwd.METHOD, Fwd.BYPASS))  # nothing is stored of these, which needs no explanation
 # An answer in which none of these stands is never stored (storable.py: status, no-use).
 _SAYING = frozenset((b"cache-control", b"cdn-cache-control", b"expires", b"last-modified", b"etag"))
 
@@ -48,27 +51,35 @@ class Ask:
     """Forward `request`, and say what came of it. Exactly one of answered, failed and abandoned is the end of it.
 
     entry:    what the store has that does not do as it is. validates: `request` has our conditions in it.
-    leads:    others may wait for this one. begun: the steady time when it was made.
+    leads:    others may wait for this one. begun: the steady time when it was made. down: the origin has failed.
     """
 
-    __slots__ = ("begun", "cache", "client", "collapsed", "entry", "found", "fwd", "key", "leads", "request", "settled",
-                 "space", "spoiled", "validates", "variant", "waiters", "wish")
+    __slots__ = ("_found", "begun", "cache", "client", "collapsed", "down", "entry", "fwd", "key", "leads",
+                 "request", "settled", "space", "spoiled", "validates", "variant", "waiters", "wish")
 
-    def __init__(self, cache: Cache, client: RequestHead, key: Key, space: bytes, found: Index, wish: Wish, fwd: Fwd,
-                 entry: Entry | None, begun: float) -> None:
-        self.cache, self.client, self.key, self.space, self.found = cache, client, key, space, found
-        self.wish, self.fwd, self.entry, self.begun = wish, fwd, entry, begun
-        self.request, self.validates = client, False
-        self.leads = self.settled = self.spoiled = False
-        self.collapsed: bool | None = None
+    def __init__(self, cache: Cache, client: RequestHead, key: Key, space: bytes, begun: float) -> None:
+        self.cache, self.client, self.key, self.space, self.begun = cache, client, key, space, begun
+        self.request, self.wish, self.fwd = client, NO_WISH, Fwd.URI_MISS
+        self.validates = self.leads = self.settled = self.spoiled = self.down = False
+        self.entry: Entry | None = None
         self.variant: Variant | None = None
-        self.waiters: list[Join] = []
+        self.collapsed: bool | None = None
+        self.waiters: list[Join] | None = None
+        self._found: Index | None = None
+
+    @property
+    def found(self) -> Index:
+        """The request's fields, read when first needed: for most that are forwarded, that is never."""
+        if self._found is None:
+            self._found = index(self.client.fields)
+        return self._found
 
     def validate(self) -> None:
-        """Ask whether the stored one is still right, if it has a validator (RFC 9111 4.3.1)."""
-        fields = conditional.conditioned(self.client.fields, self.entry) if self.entry is not None else None
-        if fields is not None:
-            self.request, self.validates = self.client._replace(fields=fields), True
+        """Ask a GET's origin whether the stored one is still right, if that has a validator (RFC 9111 4.3.1)."""
+        if self.entry is not None and self.client.method == b"GET" and not conditional.present(ORIGINS, self.found):
+            fields = conditional.conditioned(self.client.fields, self.entry)
+            if fields is not None:
+                self.request, self.validates = self.client._replace(fields=fields), True
 
     # What came of it.
 
@@ -81,7 +92,7 @@ class Ask:
         elif self.entry is not None:
             if answer.status == 304 and self.validates:
                 return self._validated(self.entry, answer, found, at, now)
-            if answer.status in FAILURES and (stale := self._stale(answer.status, at, now)):
+            if answer.status in FAILURES and (stale := self.stale(at, now, answer.status)):
                 return stale
             if answer.status == 200 and self.client.method == b"HEAD":
                 if self.entry.usable_with(answer):
@@ -91,7 +102,8 @@ class Ask:
 
     def failed(self, now: float) -> Reply | None:
         """Nobody answered. A Reply if a stale one may be used, else the caller says what went wrong."""
-        stale = self._stale(0, self.cache.clock.at(now), now)
+        self.down = True
+        stale = self.stale(self.cache.clock.at(now), now)
         self.settle()
         return stale
 
@@ -104,26 +116,29 @@ class Ask:
         if not self.settled:
             self.settled = True
             self.cache.landed(self)
-            self._wake(self.waiters)
+            if self.waiters:
+                self._wake(self.waiters)
 
     # How.
 
     def _validated(self, entry: Entry, answer: ResponseHead, found: Index, at: float, now: float) -> Reply:
-        """The stored one is right. What does not concern it updates nothing, and it is not kept (RFC 9111 4.3.4)."""
-        came = answer.status
-        self.cache.store.remove(entry)
-        if conditional.identifies(found, entry):
-            head = entry.updated(answer)
-            new, why = self._entry(head, index(head.fields), at, now)
-            entry = new.filled(entry.body)
-            if not why:
-                self.cache.store.put(entry)
+        """The stored one is right. If it is another one that the answer is about, no update (RFC 9111 4.3.4)."""
+        store, old = self.cache.store, entry
+        if conditional.identifies(found, old):
+            head = old.updated(answer)
+            found = index(head.fields)
+            entry = self._entry(head, found, at, now).filled(old.body)
+        keep = entry is not old and entry.useful_at(at) and not self._refused(b"GET", head, found)
+        if not keep or entry.variant != old.variant:
+            store.remove(old)
+        if keep:
+            store.put(entry)
         self.settle()
-        note = status.forwarded(self.fwd, status=came, ttl_s=int(entry.left_at(at)), collapsed=self.collapsed)
+        note = status.forwarded(self.fwd, status=answer.status, ttl_s=int(entry.left_at(at)), collapsed=self.collapsed)
         return reply.compose(entry, self.client.method, self.found, note, at, now)
 
-    def _stale(self, came: int, at: float, now: float) -> Reply | None:
-        """The stored one in place of a failure, if that is allowed (RFC 9111 4.2.4, 4.3.3)."""
+    def stale(self, at: float, now: float, came: int = 0) -> Reply | None:
+        """The stored one in place of a failure (`came`: its status), if that is allowed (RFC 9111 4.2.4, 4.3.3)."""
         entry = self.entry
         if entry is None:
             return None
@@ -131,53 +146,59 @@ class Ask:
         window = self.cache.settings.unreachable_s if stated is None else stated
         if not bridges(self.wish, entry.policy, entry.left_at(at), window):
             return None
+        self.down = True
         self.settle()
         note = status.forwarded(self.fwd, status=came, ttl_s=int(entry.left_at(at)), collapsed=self.collapsed,
                                 detail=b"stale-if-error")
         return reply.compose(entry, self.client.method, self.found, note, at, now)
 
     def _relayed(self, answer: ResponseHead, found: Index, at: float, now: float) -> Relay:
-        entry, why = None, b"spoiled" if self.spoiled else b"no-use"
-        if self.fwd is not Fwd.BYPASS and not self.spoiled and not found.keys().isdisjoint(_SAYING):
-            entry, why = self._entry(answer, found, at, now)
-            if answer.body > self.cache.settings.object_bytes:
-                why = b"too-large"
-        if entry is not None and not why:
-            return self._recorded(answer, entry, at)
-        if self.entry is not None and answer.status < 500 and answer.status not in (206, 304):
+        """The answer is the client's, and perhaps the store's too."""
+        why = self._refused(self.client.method, answer, found)
+        if not why:
+            entry = self._entry(answer, found, at, now)
+            if entry.useful_at(at):
+                return self._recorded(answer, entry, at)
+            why = b"no-use"
+        if self.entry is not None and answer.status in _INSTEAD:
             self.cache.store.remove(self.entry)  # outdated, and what took its place is not stored
         if self.leads and why not in _PASSING:
             self.cache.solo(self.key)
         self.settle()
-        note = status.forwarded(self.fwd, collapsed=self.collapsed,
-                                detail=b"" if self.fwd in (Fwd.METHOD, Fwd.BYPASS) else why)
+        note = status.forwarded(self.fwd, collapsed=self.collapsed, detail=why if self.fwd not in _UNTRIED else b"")
         return Relay(answer._replace(fields=[*answer.fields, note]), None)
 
     def _recorded(self, answer: ResponseHead, entry: Entry, at: float) -> Relay:
         """It is to be stored: those it won't fit need not wait for its end."""
         self.variant = entry.variant
-        unfit = [join for join in self.waiters if not self.fits(join.space, join.found)]
-        self.waiters = [join for join in self.waiters if join not in unfit]
-        self._wake(unfit)
+        if self.waiters:
+            unfit = [join for join in self.waiters if not self.fits(join.ask)]
+            self.waiters = [join for join in self.waiters if join not in unfit]
+            self._wake(unfit)
         note = status.forwarded(self.fwd, ttl_s=int(entry.left_at(at)), stored=True, collapsed=self.collapsed)
         return Relay(answer._replace(fields=[*answer.fields, note]), Recording(self, entry, answer.body))
 
-    def _entry(self, answer: ResponseHead, found: Index, at: float, now: float) -> tuple[Entry, bytes]:
-        """What would be stored, and why it isn't."""
+    def _refused(self, method: bytes, answer: ResponseHead, found: Index) -> bytes:
+        """Why an answer to `method` is not stored; empty if it is, unless it proves to be of no use."""
+        if self.spoiled:
+            return b"spoiled"
+        if self.fwd is Fwd.BYPASS or found.keys().isdisjoint(_SAYING):
+            return b"no-use"
+        if answer.body > self.cache.settings.object_bytes:
+            return b"too-large"
+        return refusal(Case(method, self.key, self.found, self.wish, answer.status, found, directives.policy(found)))
+
+    def _entry(self, answer: ResponseHead, found: Index, at: float, now: float) -> Entry:
         names = vary.names(found) or ()
         variant = self.space, names, vary.selects(names, self.found)
-        policy = directives.policy(found)
-        entry = Entry(self.key, variant, answer, found, policy, at - self.begun, at, now)
-        method = b"GET" if self.client.method == b"HEAD" and self.entry is not None else self.client.method
-        why = refusal(Case(method, self.key, self.found, self.wish, answer.status, found, policy, entry.left_at(at)))
-        return entry, why or (b"spoiled" if self.spoiled else b"")
+        return Entry(self.key, variant, answer, found, at - self.begun, at, now)
 
-    def fits(self, space: bytes, found: Index) -> bool:
-        """Whether a request may hope to be served by what this one brings, as far as is known."""
+    def fits(self, other: Ask) -> bool:
+        """Whether another request may hope to be served by what this one brings, as far as is known."""
         if self.variant is None:
-            return space == self.space
+            return other.space == self.space
         names = self.variant[1]
-        return self.variant == (space, names, vary.selects(names, found))
+        return self.variant == (other.space, names, vary.selects(names, other.found))
 
     def _wake(self, joins: list[Join]) -> None:
         for join in joins:
@@ -238,17 +259,18 @@ class Join:
     beyond `until`, a steady time.
     """
 
-    __slots__ = ("ask", "bound_s", "found", "fwd", "space", "until", "wake")
+    __slots__ = ("ahead", "ask", "bound_s", "fwd", "until", "wake")
 
-    def __init__(self, ask: Ask, space: bytes, found: Index, fwd: Fwd, at: float, until: float) -> None:
-        self.ask, self.space, self.found, self.fwd, self.until = ask, space, found, fwd, until
-        self.bound_s = until - at
+    def __init__(self, ahead: Ask, ask: Ask, until: float) -> None:
+        self.ahead, self.ask, self.fwd, self.until = ahead, ask, ask.fwd, until
+        self.bound_s = until - ask.begun
         self.wake: Callable[[], object] | None = None
-        ask.waiters.append(self)
+        if ahead.waiters is None:
+            ahead.waiters = []
+        ahead.waiters.append(self)
 
     def leave(self) -> None:
         """Wait no longer."""
         self.wake = None
         self.until = 0.0
-        if self in self.ask.waiters:
-            self.ask.waiters.remove(self)
+        self.ahead.waiters = [join for join in self.ahead.waiters or () if join is not self]

@@ -26,17 +26,16 @@ from dataclasses import dataclass
 from l7proxy.cache import directives, reply, status, storable
 from l7proxy.cache.asking import Ask, Join
 from l7proxy.cache.conditional import ORIGINS, OURS, present
-from l7proxy.cache.directives import Wish
 from l7proxy.cache.entry import Entry, Key
-from l7proxy.cache.fields import Index, index
+from l7proxy.cache.fields import Index
 from l7proxy.cache.freshness import Steady, bridges, satisfies
 from l7proxy.cache.reply import Reply
 from l7proxy.cache.status import Fwd
-from l7proxy.cache.store import Store
+from l7proxy.cache.store import MOST_HITS, Store
 from l7proxy.messages import NO_BODY, RequestHead
 
 # Fields that make a GET anything but plain.
-_STEERING = ORIGINS | OURS | {b"cache-control", b"pragma", b"range"}
+_STEERING = ORIGINS | OURS | {b"authorization", b"cache-control", b"pragma", b"range"}
 _READS = frozenset((b"GET", b"HEAD"))
 _SAFE = _READS | {b"OPTIONS", b"TRACE", b"PROPFIND", b"REPORT", b"SEARCH", b"QUERY"}  # IANA's registry of methods
 _SOLOS = 4_096
@@ -84,93 +83,91 @@ class Cache:
             clock.at(now)
         clock.wall = now
         at = now + clock.ahead
-        resource = self._resources.get((request.host, request.target))
-        if resource is not None and (entry := resource.only) is not None and at < entry.reply_until and waited is None \
-                and request.method == b"GET" and request.body == NO_BODY and entry.variant[0] == space:
+        plain = request.method == b"GET" and request.body == NO_BODY and waited is None
+        if plain:
             for field in request.fields:
                 if field[0].lower() in _STEERING:
+                    plain = False
                     break
             else:
-                if entry.hits < 3:
-                    entry.hits += 1
-                assert entry.reply is not None
-                return entry.reply
-        return self._considered(request, at, now, space, waited)
+                resource = self._resources.get((request.host, request.target))
+                if resource is not None and (entry := resource.only) is not None and at < entry.reply_until \
+                        and entry.variant[0] == space:
+                    if entry.hits < MOST_HITS:
+                        entry.hits += 1
+                    assert entry.reply is not None
+                    return entry.reply
+        ask = Ask(self, request, (request.host.lower(), request.target), space, at)
+        return self._considered(ask, plain, now, waited)
 
-    def _considered(self, request: RequestHead, at: float, now: float, space: bytes, waited: Join | None
-                    ) -> Reply | Ask | Join:
-        key, found = (request.host.lower(), request.target), index(request.fields)
+    def _considered(self, ask: Ask, plain: bool, now: float, waited: Join | None) -> Reply | Ask | Join:
+        """What to do with a request for which there is no reply at hand. plain: a GET without steering fields."""
+        request = ask.client
         if request.method not in _READS or request.body != NO_BODY:
-            fwd = Fwd.BYPASS if request.method in _READS else Fwd.METHOD
-            return Ask(self, request, key, space, found, Wish(), fwd, None, at)
-        plain = not present(_STEERING, found)
-        wish = Wish() if plain else directives.wish(found)
-        resource = self._resources.get(key)
-        entry = None if resource is None else resource.select(space, found)
-        answer = self._from_store(entry, request, found, wish, plain, at, now, space, waited)
-        if isinstance(answer, Reply):
-            return answer
-        if wish.only_if_cached:
-            return reply.unstored(request.minor)
-        if answer is Fwd.URI_MISS and resource is not None:
-            answer = Fwd.VARY_MISS
-        return self._forward(answer, request, key, found, wish, entry, at, space, waited)
+            ask.fwd = Fwd.BYPASS if request.method in _READS else Fwd.METHOD
+            return ask
+        if not plain:
+            ask.wish = directives.wish(ask.found)
+        resource = self._resources.get(ask.key)
+        if resource is not None:
+            ask.entry = resource.select(ask.space, ask.found)
+            ask.fwd = Fwd.VARY_MISS
+        if ask.wish.no_store or (not plain and present(ORIGINS, ask.found)):
+            ask.fwd = Fwd.REQUEST
+        elif ask.entry is not None and (found := self._from_store(ask, ask.entry, plain, now, waited)):
+            return found
+        if ask.wish.only_if_cached:
+            return reply.unstored(request)
+        if waited is not None and waited.ahead.down:
+            ask.collapsed, waited.until = True, 0.0
+            if stale := ask.stale(ask.begun, now):
+                return stale
+        return self._forward(ask, plain, waited)
 
-    def _from_store(self, entry: Entry | None, request: RequestHead, found: Index, wish: Wish, plain: bool,
-                    at: float, now: float, space: bytes, waited: Join | None) -> Reply | Fwd:
-        """A reply, or why there is none."""
-        if wish.no_store or present(ORIGINS, found):
-            return Fwd.REQUEST
-        if entry is None:
-            return Fwd.URI_MISS
-        left, refresh = entry.left_at(at), None
-        if entry.policy.no_cache:
-            return Fwd.STALE
-        if not satisfies(wish, entry.policy, entry.age_at(at), left):
-            if left > 0:
-                return Fwd.REQUEST
-            if not bridges(wish, entry.policy, left, entry.policy.while_s):
-                return Fwd.REQUEST if wish.no_cache else Fwd.STALE
-            refresh = self._refresh(entry, request, found, at, space)
-        entry.hits = min(3, entry.hits + 1)
-        if plain and left > 0 and waited is None and request.method == b"GET":
+    def _from_store(self, ask: Ask, entry: Entry, plain: bool, now: float, waited: Join | None) -> Reply | None:
+        """A reply; or None, and why in `ask.fwd`."""
+        at, wish, policy, left, refresh = ask.begun, ask.wish, entry.policy, entry.left_at(ask.begun), None
+        if policy.no_cache or not satisfies(wish, policy, entry.age_at(at), left):
+            ask.fwd = Fwd.REQUEST if wish.no_cache or (left > 0 and not policy.no_cache) else Fwd.STALE
+            if left > 0 or not bridges(wish, policy, left, policy.while_s):
+                return None
+            refresh = self._refresh(ask, entry)
+        entry.hits = min(MOST_HITS, entry.hits + 1)
+        if plain and left > 0:
             return entry.reply if entry.reply is not None and at < entry.reply_until else reply.plain(entry, at)
         if waited is not None:
             note = status.forwarded(waited.fwd, ttl_s=int(left), collapsed=True)
         else:
             note = status.hit(int(left), b"" if left > 0 else b"stale-while-revalidate" if refresh else b"stale")
-        return reply.compose(entry, request.method, found, note, at, now)._replace(refresh=refresh)
+        return reply.compose(entry, ask.client.method, ask.found, note, at, now)._replace(refresh=refresh)
 
-    def _refresh(self, entry: Entry, request: RequestHead, found: Index, at: float, space: bytes) -> Ask | None:
+    def _refresh(self, asked: Ask, entry: Entry) -> Ask | None:
         """A request to freshen what is served stale (RFC 5861 3), unless one like it is under way."""
-        if any(ask.leads and ask.fits(space, found) for ask in self.flights.get(entry.key, ())):
+        if self._like(asked) is not None:
             return None
-        fields = [field for field in request.fields if field[0].lower() not in _STEERING]
-        clean = request._replace(method=b"GET", fields=fields)
-        ask = Ask(self, clean, entry.key, space, index(fields), Wish(), Fwd.STALE, entry, at)
-        ask.validate()
-        return self._take_off(ask, leads=True)
+        fields = [field for field in asked.client.fields if field[0].lower() not in _STEERING]
+        ask = Ask(self, asked.client._replace(method=b"GET", fields=fields), asked.key, asked.space, asked.begun)
+        ask.fwd, ask.entry, ask.leads = Fwd.STALE, entry, True
+        return self._taken_off(ask)
 
-    def _forward(self, fwd: Fwd, request: RequestHead, key: Key, found: Index, wish: Wish, entry: Entry | None,
-                 at: float, space: bytes, waited: Join | None) -> Ask | Join:
+    def _forward(self, ask: Ask, plain: bool, waited: Join | None) -> Ask | Join:
         """Ask the origin; or wait, if another does who may be answered with what does for this one too."""
-        until = at + self.settings.join_s if waited is None else waited.until
-        shares = fwd is not Fwd.REQUEST and hash(key) not in self._solos
-        if shares and at < until:
-            for ask in self.flights.get(key, ()):
-                if ask.leads and ask.fits(space, found) and at - ask.begun < self.settings.join_s:
-                    return Join(ask, space, found, fwd, at, until)
-        ask = Ask(self, request, key, space, found, wish, fwd, entry, at)
-        if waited is not None:
-            ask.collapsed = False
-        if request.method == b"GET" and not present(ORIGINS, found):
-            ask.validate()
-        own = present(OURS, found) and not ask.validates
-        leads = shares and request.method == b"GET" and not own and not present((b"range", b"authorization"), found)
-        return self._take_off(ask, leads)
+        shares = ask.fwd is not Fwd.REQUEST and hash(ask.key) not in self._solos
+        until = ask.begun + self.settings.join_s if waited is None else waited.until
+        if shares and ask.begun < until and (ahead := self._like(ask)) is not None:
+            return Join(ahead, ask, until)
+        ask.collapsed = None if waited is None else False
+        ask.leads = shares and (plain or (ask.client.method == b"GET" and not present(_STEERING, ask.found)))
+        return self._taken_off(ask)
 
-    def _take_off(self, ask: Ask, leads: bool) -> Ask:
-        ask.leads = leads
+    def _like(self, ask: Ask) -> Ask | None:
+        """A request under way whose answer may do for `ask`."""
+        oldest = ask.begun - self.settings.join_s
+        like = (it for it in self.flights.get(ask.key, ()) if it.leads and it.begun > oldest and it.fits(ask))
+        return next(like, None)
+
+    def _taken_off(self, ask: Ask) -> Ask:
+        ask.validate()
         self.flights.setdefault(ask.key, []).append(ask)
         return ask
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from l7proxy.cache.fields import TOKEN, Index, members
@@ -86,17 +87,16 @@ class Policy(NamedTuple):
         return self.no_cache or self.must_revalidate or self.proxy_revalidate or self.s_maxage is not None
 
 
-_SILENT = Policy()
-
-
 def policy(fields: Index) -> Policy:
     """What the fields of a response order."""
-    found = targeted(fields[b"cdn-cache-control"]) if b"cdn-cache-control" in fields else None
-    if found is None and b"cache-control" not in fields:
-        return _SILENT
-    cdn = found is not None
+    return _policy(tuple(fields.get(b"cache-control", ())), tuple(fields.get(b"cdn-cache-control", ())))
+
+
+@lru_cache(maxsize=256)  # an origin has few things to say of its responses
+def _policy(lines: tuple[bytes, ...], for_cdns: tuple[bytes, ...]) -> Policy:
+    found, cdn = targeted(for_cdns), True
     if found is None:
-        found = directives(fields[b"cache-control"])
+        found, cdn = directives(lines), False
     private, no_cache = _names(found, b"private"), _names(found, b"no-cache")
     return Policy(
         b"no-store" in found, private == frozenset(), no_cache == frozenset(),
@@ -131,7 +131,7 @@ class Wish(NamedTuple):
     min_fresh: int = 0
 
 
-_NO_WISH = Wish()
+NO_WISH = Wish()
 
 
 def wish(fields: Index) -> Wish:
@@ -139,7 +139,7 @@ def wish(fields: Index) -> Wish:
     if b"cache-control" not in fields:
         if b"pragma" in fields and b"no-cache" in directives(fields[b"pragma"]):
             return Wish(no_cache=True)
-        return _NO_WISH
+        return NO_WISH
     found = directives(fields[b"cache-control"])
     stale = FOREVER_S if found.get(b"max-stale") == [None] else seconds(found, b"max-stale")
     return Wish(b"no-store" in found, b"no-cache" in found, b"only-if-cached" in found,
@@ -156,7 +156,7 @@ _ENTRY = re.compile(rb"(?P<key>%b)(?:=(?:%b))?(?:;[ ]*%b(?:=(?:%b))?)*(?P<end>[ 
 _NUMBERS = frozenset((b"max-age", b"s-maxage", b"stale-while-revalidate", b"stale-if-error"))
 
 
-def targeted(lines: list[bytes]) -> Directives | None:
+def targeted(lines: Iterable[bytes]) -> Directives | None:
     """The directives of CDN-Cache-Control; None if it is empty or can't be parsed, and so counts for nothing."""
     line, at, found = b", ".join(lines).strip(b" "), 0, Directives()
     while at < len(line):

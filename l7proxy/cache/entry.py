@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from l7proxy.cache import conditional, freshness, httpdate, vary
-from l7proxy.cache.directives import Policy
+from l7proxy.cache import conditional, directives, freshness, httpdate, vary
 from l7proxy.cache.fields import Index, index
 from l7proxy.messages import NO_BODY, Field, ResponseHead
 
@@ -30,19 +29,21 @@ class Entry:
     """A response in the store.
 
     age, at:       how old it was (s), and the steady time, when it was received or last validated.
+    asked_at:      the steady time of the request.
     lifetime:      for how long it is fresh, in s.
     date, modified: Date and Last-Modified, seconds since 1970.
     reply, reply_until: what is answered to a plain GET before that steady time.
     hits, in_main: for eviction (store.py).
     """
 
-    __slots__ = ("age", "at", "body", "content_type", "date", "etag", "fields", "hits", "in_main", "key",
-                 "last_modified", "lifetime", "minor", "modified", "policy", "reply", "reply_until", "size", "status",
+    __slots__ = ("age", "asked_at", "at", "body", "content_type", "date", "etag", "fields", "hits", "in_main",
+                 "key", "last_modified", "lifetime", "minor", "modified", "policy", "reply", "reply_until", "size", "status",
                  "variant")
 
-    def __init__(self, key: Key, variant: Variant, answer: ResponseHead, found: Index, policy: Policy,
-                 delay_s: float, at: float, now: float) -> None:
-        self.key, self.variant, self.policy, self.at = key, variant, policy, at
+    def __init__(self, key: Key, variant: Variant, answer: ResponseHead, found: Index, delay_s: float,
+                 at: float, now: float) -> None:
+        self.key, self.variant, self.at, self.asked_at = key, variant, at, at - delay_s
+        self.policy = policy = directives.policy(found)
         self.status, self.minor = answer.status, answer.minor
         unstored = _UNSTORED | policy.withheld
         self.fields = [field for field in answer.fields if field[0].lower() not in unstored]
@@ -73,6 +74,11 @@ class Entry:
     def left_at(self, at: float) -> float:
         """For how long it is still fresh, in s; not positive when it is stale."""
         return self.lifetime - self.age - at + self.at
+
+    def useful_at(self, at: float) -> bool:
+        """Whether it may ever be used: fresh, or with a validator."""
+        fresh = self.left_at(at) > 0 and not self.policy.no_cache
+        return fresh or self.etag is not None or self.last_modified is not None
 
     def updated(self, answer: ResponseHead) -> ResponseHead:
         """The stored head with the fields of a 304 (or of a 200 to HEAD), except for its length (RFC 9111 3.2)."""

@@ -39,6 +39,6 @@ def members(lines: Iterable[bytes]) -> list[bytes]:
     return [found for line in lines for part in _MEMBER.findall(line) if (found := part.strip(b" \t"))]
 
 
-def tight(lines: Iterable[bytes]) -> bytes:
-    """A field's lines as one value, without whitespace around the commas that are outside of quoted strings."""
-    return _COMMA.sub(lambda found: found[1] or b",", b",".join(lines)).strip(b" \t")
+def tight(value: bytes) -> bytes:
+    """A field's value without whitespace around the commas that are outside of quoted strings."""
+    return _COMMA.sub(lambda found: found[1] or b",", value).strip(b" \t")

@@ -19,6 +19,7 @@ from functools import lru_cache
 
 _MONTHS = (b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec")
 _DAY, _MONTH, _TIME = rb"(?:mon|tue|wed|thu|fri|sat|sun)", rb"(?P<month>[a-z]{3})", rb"(?P<time>\d\d:\d\d:\d\d)"
+_YEAR_S = 31_556_952
 _LONG_DAY = rb"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _FORMATS = tuple(re.compile(pattern, re.IGNORECASE) for pattern in (
     rb"%b, (?P<day>\d\d) %b (?P<year>\d{4}) %b GMT" % (_DAY, _MONTH, _TIME),
@@ -29,26 +30,30 @@ _FORMATS = tuple(re.compile(pattern, re.IGNORECASE) for pattern in (
 
 def parse(value: bytes, now: float) -> int | None:
     """Seconds since 1970, or None if `value` is no HTTP-date. `now` settles the century of two digits."""
+    return _parse(value, 1970 + int(now // _YEAR_S)) if len(value) < 40 else None
+
+
+@lru_cache(maxsize=256)  # one Date comes with all the responses of a second
+def _parse(value: bytes, this_year: int) -> int | None:
     for form in _FORMATS:
         if found := form.fullmatch(value):
             parts = found.groupdict()
             hours, minutes, seconds = map(int, parts["time"].split(b":"))
             try:
-                moment = datetime(_year(parts, now), _MONTHS.index(parts["month"].lower()) + 1, int(parts["day"]),
-                                  hours, minutes, min(seconds, 59) if seconds == 60 else seconds, tzinfo=UTC)
-            except ValueError:  # no such month or day
+                moment = datetime(_year(parts, this_year), _MONTHS.index(parts["month"].lower()) + 1, int(parts["day"]),
+                                  hours, minutes, 59 if seconds == 60 else seconds, tzinfo=UTC)
+            except ValueError:  # no such month, day or time
                 return None
             return int(moment.timestamp())
     return None
 
 
-def _year(parts: dict[str, bytes], now: float) -> int:
+def _year(parts: dict[str, bytes], this_year: int) -> int:
     """Two digits that seem more than 50 years ahead mean the last such year that has been (RFC 9110 5.6.7)."""
     if "year" in parts:
         return int(parts["year"])
-    this = datetime.fromtimestamp(now, UTC).year
-    year = this - this % 100 + int(parts["short"])
-    return year - 100 if year > this + 50 else year
+    year = this_year - this_year % 100 + int(parts["short"])
+    return year - 100 if year > this_year + 50 else year
 
 
 @lru_cache(maxsize=8)

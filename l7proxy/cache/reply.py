@@ -11,14 +11,17 @@ Each says its Age, and what the cache did.
 from __future__ import annotations
 
 from math import floor
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from l7proxy import write
 from l7proxy.cache import conditional, ranges, status
 from l7proxy.cache.directives import FOREVER_S
 from l7proxy.cache.entry import JOINED_BYTES, Entry
 from l7proxy.cache.fields import Index
-from l7proxy.messages import NO_BODY, Field, ResponseHead
+from l7proxy.messages import NO_BODY, Field, RequestHead, ResponseHead
+
+if TYPE_CHECKING:
+    from l7proxy.cache.asking import Ask
 
 _BODILESS = frozenset((204, 205, 304))
 # What a client that has the body has as well: left off a 304.
@@ -35,7 +38,7 @@ class Reply(NamedTuple):
     head: ResponseHead
     body: bytes
     wire: bytes = b""
-    refresh: object = None
+    refresh: Ask | None = None
 
 
 def plain(entry: Entry, at: float) -> Reply:
@@ -84,8 +87,10 @@ def _age(entry: Entry, at: float) -> Field:
     return b"Age", b"%d" % min(entry.age_at(at), FOREVER_S)
 
 
-def unstored(request_minor: int) -> Reply:
+def unstored(request: RequestHead) -> Reply:
     """504: only what is stored was asked for, and nothing fit is (RFC 9111 5.2.1.7)."""
     body = b"504 Gateway Timeout: only-if-cached, and nothing that fits is stored\n"
     fields = [(b"Content-Type", b"text/plain; charset=utf-8"), (status.NAME, b"layer-lab; detail=only-if-cached")]
-    return Reply(ResponseHead(504, request_minor, fields, len(body), NO_BODY, True), body)
+    if request.method == b"HEAD":
+        return Reply(ResponseHead(504, 1, fields, NO_BODY, len(body), True), b"")
+    return Reply(ResponseHead(504, 1, fields, len(body), NO_BODY, True), body)

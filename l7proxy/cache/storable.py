@@ -1,6 +1,6 @@
 """What may be stored, as a table (RFC 9111 3): the first row that applies is why not, and Cache-Status's detail.
 
-Nothing is stored that would never be used: what is stale when it comes and has no validator serves nobody.
+Nor is anything stored that would never be used (`no-use`): stale when it comes, and without a validator.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from l7proxy.cache.fields import Index
 from l7proxy.cache.freshness import HEURISTIC, explicit
 
 UNDERSTOOD = frozenset(HTTPStatus) - {HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED}
-_VALIDATORS = frozenset((b"etag", b"last-modified"))
 
 
 class Case(NamedTuple):
-    """A response with the request that it answers. lifetime: for how long it is still fresh."""
+    """A response with the request that it answers."""
 
     method: bytes
     key: Key
@@ -30,7 +29,6 @@ class Case(NamedTuple):
     status: int
     fields: Index
     policy: Policy
-    left_s: float
 
 
 # detail, section, and when it applies. Ordered: what the table says first is what a student reads in Cache-Status.
@@ -46,8 +44,6 @@ RULES: tuple[tuple[bytes, str, Callable[[Case], bool]], ...] = (
     (b"vary-any", "RFC 9111 4.1", lambda it: vary.names(it.fields) is None),
     (b"status", "RFC 9111 3", lambda it: it.status not in HEURISTIC and not it.policy.public
                                          and not explicit(it.policy, it.fields)),
-    (b"no-use", "RFC 9111 3", lambda it: (it.left_s <= 0 or it.policy.no_cache)
-                                         and it.fields.keys().isdisjoint(_VALIDATORS)),
 )
 
 

@@ -73,11 +73,13 @@ class Store:
         return None if resource is None else resource.select(space, request)
 
     def put(self, entry: Entry) -> bool:
-        """Store it in the place of what has the same key and variant. False if there is no room for it."""
+        """Store it in the place of what has the same key and variant. False if there is no room, or it is outdated."""
         resource = self.resources.get(entry.key)
         old = None if resource is None else resource.variants.get(entry.variant)
         known = hash(entry.key) in self._ghosts or (old is not None and old.in_main)
         if old is not None:
+            if old.asked_at > entry.asked_at:
+                return False  # what was asked for later is what the resource has become
             entry.hits = old.hits
             self.remove(old)
         if not self.reserve(entry.size):

@@ -16,6 +16,8 @@ taken to be the same:
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from l7proxy.cache.fields import Index, members, tight
 
 Selects = tuple[bytes | None, ...]
@@ -37,7 +39,12 @@ def selects(names: tuple[bytes, ...], request: Index) -> Selects:
 
 
 def _normal(name: bytes, lines: list[bytes]) -> bytes:
-    value = tight(lines)
+    return _normalized(name, b",".join(lines))
+
+
+@lru_cache(maxsize=256)  # few browsers differ in these
+def _normalized(name: bytes, value: bytes) -> bytes:
+    value = tight(value)
     if name in _ORDERLESS:
         value = b",".join(sorted(b";".join(map(bytes.strip, it.split(b";"))) for it in members((value,))))
     return value.lower() if name in _CASELESS else value
