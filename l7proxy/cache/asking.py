@@ -51,7 +51,7 @@ class Ask:
     """Forward `request`, and say what came of it. Exactly one of answered, failed and abandoned is the end of it.
 
     entry:    what the store has that does not do as it is. validates: `request` has our conditions in it.
-    leads:    others may wait for this one. begun: the steady time when it was made. down: the origin has failed.
+    leads:    others may wait for this one. begun: when it was made. down: the origin has failed.
     """
 
     __slots__ = ("_found", "begun", "cache", "client", "collapsed", "down", "entry", "fwd", "key", "leads",
@@ -83,27 +83,29 @@ class Ask:
 
     # What came of it.
 
-    def answered(self, answer: ResponseHead, now: float) -> Reply | Relay:
-        """The head of the final answer has come, at `now`; a Reply means that its body, if any, is not wanted."""
-        at, found = self.cache.clock.at(now), index(answer.fields)
-        answer = dated(answer, found, now)
+    def answered(self, answer: ResponseHead, at: float) -> Reply | Relay:
+        """The head of the final answer has come; a Reply means that its body, if any, is not wanted."""
+        if answer.status == 101:
+            return Relay(answer, None)
+        found = index(answer.fields)
+        answer = dated(answer, found, at + self.cache.wall_s)
         if self.fwd is Fwd.METHOD:
             self.cache.succeeded(self, answer.status, found)
         elif self.entry is not None:
             if answer.status == 304 and self.validates:
-                return self._validated(self.entry, answer, found, at, now)
-            if answer.status in FAILURES and (stale := self.stale(at, now, answer.status)):
+                return self._validated(self.entry, answer, found, at)
+            if answer.status in FAILURES and (stale := self.stale(at, answer.status)):
                 return stale
             if answer.status == 200 and self.client.method == b"HEAD":
                 if self.entry.usable_with(answer):
-                    return self._validated(self.entry, answer, found, at, now)
+                    return self._validated(self.entry, answer, found, at)
                 self.cache.store.remove(self.entry)
-        return self._relayed(answer, found, at, now)
+        return self._relayed(answer, found, at)
 
-    def failed(self, now: float) -> Reply | None:
+    def failed(self, at: float) -> Reply | None:
         """Nobody answered. A Reply if a stale one may be used, else the caller says what went wrong."""
         self.down = True
-        stale = self.stale(self.cache.clock.at(now), now)
+        stale = self.stale(at)
         self.settle()
         return stale
 
@@ -121,23 +123,31 @@ class Ask:
 
     # How.
 
-    def _validated(self, entry: Entry, answer: ResponseHead, found: Index, at: float, now: float) -> Reply:
-        """The stored one is right. If it is another one that the answer is about, no update (RFC 9111 4.3.4)."""
-        store, old = self.cache.store, entry
-        if conditional.identifies(found, old):
-            head = old.updated(answer)
-            found = index(head.fields)
-            entry = self._entry(head, found, at, now).filled(old.body)
-        keep = entry is not old and entry.useful_at(at) and not self._refused(b"GET", head, found)
-        if not keep or entry.variant != old.variant:
-            store.remove(old)
-        if keep:
-            store.put(entry)
+    def _validated(self, entry: Entry, answer: ResponseHead, found: Index, at: float) -> Reply:
+        """The stored one is right, and updated if it is the one that the answer is about (RFC 9111 4.3.4)."""
+        if conditional.identifies(found, entry):
+            entry, *_ = (self._freshened(old, answer, at) for old in self.cache.store.alike(entry))
+        else:
+            self.cache.store.remove(entry)
         self.settle()
         note = status.forwarded(self.fwd, status=answer.status, ttl_s=int(entry.left_at(at)), collapsed=self.collapsed)
-        return reply.compose(entry, self.client.method, self.found, note, at, now)
+        return reply.compose(entry, self.client.method, self.found, note, at, at + self.cache.wall_s)
 
-    def stale(self, at: float, now: float, came: int = 0) -> Reply | None:
+    def _freshened(self, old: Entry, answer: ResponseHead, at: float) -> Entry:
+        """`old` with the answer's fields: in its place, unless they say that it is not to be stored."""
+        store, head = self.cache.store, old.updated(answer)
+        found = index(head.fields)
+        varies = vary.names(found) != old.variant[1]
+        variant = self._variant(found) if varies else old.variant
+        new = Entry(self.key, variant, head, found, at - self.begun, at, at + self.cache.wall_s).filled(old.body)
+        keep = new.useful_at(at) and not self._refused(b"GET", head, found) and (not varies or old is self.entry)
+        if varies or not keep:
+            store.remove(old)
+        if keep:
+            store.put(new)
+        return new
+
+    def stale(self, at: float, came: int = 0) -> Reply | None:
         """The stored one in place of a failure (`came`: its status), if that is allowed (RFC 9111 4.2.4, 4.3.3)."""
         entry = self.entry
         if entry is None:
@@ -150,20 +160,21 @@ class Ask:
         self.settle()
         note = status.forwarded(self.fwd, status=came, ttl_s=int(entry.left_at(at)), collapsed=self.collapsed,
                                 detail=b"stale-if-error")
-        return reply.compose(entry, self.client.method, self.found, note, at, now)
+        return reply.compose(entry, self.client.method, self.found, note, at, at + self.cache.wall_s)
 
-    def _relayed(self, answer: ResponseHead, found: Index, at: float, now: float) -> Relay:
+    def _relayed(self, answer: ResponseHead, found: Index, at: float) -> Relay:
         """The answer is the client's, and perhaps the store's too."""
         why = self._refused(self.client.method, answer, found)
         if not why:
-            entry = self._entry(answer, found, at, now)
+            entry = Entry(self.key, self._variant(found), answer, found, at - self.begun, at, at + self.cache.wall_s)
             if entry.useful_at(at):
                 return self._recorded(answer, entry, at)
             why = b"no-use"
-        if self.entry is not None and answer.status in _INSTEAD:
-            self.cache.store.remove(self.entry)  # outdated, and what took its place is not stored
-        if self.leads and why not in _PASSING:
-            self.cache.solo(self.key)
+        if why not in _PASSING:
+            if self.entry is not None and answer.status in _INSTEAD:
+                self.cache.store.remove(self.entry)  # outdated, and what took its place is not stored
+            if self.leads:
+                self.cache.solo(self.key)
         self.settle()
         note = status.forwarded(self.fwd, collapsed=self.collapsed, detail=why if self.fwd not in _UNTRIED else b"")
         return Relay(answer._replace(fields=[*answer.fields, note]), None)
@@ -188,10 +199,9 @@ class Ask:
             return b"too-large"
         return refusal(Case(method, self.key, self.found, self.wish, answer.status, found, directives.policy(found)))
 
-    def _entry(self, answer: ResponseHead, found: Index, at: float, now: float) -> Entry:
+    def _variant(self, found: Index) -> Variant:
         names = vary.names(found) or ()
-        variant = self.space, names, vary.selects(names, self.found)
-        return Entry(self.key, variant, answer, found, at - self.begun, at, now)
+        return self.space, names, vary.selects(names, self.found)
 
     def fits(self, other: Ask) -> bool:
         """Whether another request may hope to be served by what this one brings, as far as is known."""
@@ -256,7 +266,7 @@ class Join:
     """Somebody asks for the same already. Set `wake`; once it is called, look up again, with this as `waited`.
 
     bound_s: how long to wait at most; after that, leave() and look up again. Who waited is never kept waiting anew
-    beyond `until`, a steady time.
+    beyond `until`.
     """
 
     __slots__ = ("ahead", "ask", "bound_s", "fwd", "until", "wake")

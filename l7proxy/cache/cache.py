@@ -1,6 +1,6 @@
 """What to do with a request: answer it from the store, forward it, or let it wait for one like it.
 
-    lookup(request, now) ──► Reply   from the store           (reply.py)
+    lookup(request, at)  ──► Reply   from the store           (reply.py)
                          ──► Ask     forward it, then say how  (asking.py)
                          ──► Join    wait, then look up again  (asking.py)
 
@@ -28,7 +28,7 @@ from l7proxy.cache.asking import Ask, Join
 from l7proxy.cache.conditional import ORIGINS, OURS, present
 from l7proxy.cache.entry import Entry, Key
 from l7proxy.cache.fields import Index
-from l7proxy.cache.freshness import Steady, bridges, satisfies
+from l7proxy.cache.freshness import bridges, satisfies
 from l7proxy.cache.reply import Reply
 from l7proxy.cache.status import Fwd
 from l7proxy.cache.store import MOST_HITS, Store
@@ -60,33 +60,29 @@ class Settings:
 class Cache:
     """A shared HTTP cache (RFC 9111).
 
+    wall_s:  how far the wall clock is ahead of `at`, kept right by whoever has both clocks.
     flights: the requests for stored kinds of things that are under way, by what they ask for.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self.store = Store(self.settings.bytes)
-        self.clock = Steady()
+        self.wall_s = 0.0
         self.flights: dict[Key, list[Ask]] = {}
         self._resources = self.store.resources
         self._solos: OrderedDict[int, None] = OrderedDict()
 
-    def lookup(self, request: RequestHead, now: float, space: bytes = b"", waited: Join | None = None
+    def lookup(self, request: RequestHead, at: float, space: bytes = b"", waited: Join | None = None
                ) -> Reply | Ask | Join:
-        """What to do with a request that came at `now` (wall clock, s).
+        """What to do with a request that came at `at`: seconds of a clock that never goes back.
 
         space:  what besides its URI decides where it goes (route, scheme): responses are not shared across spaces.
         waited: the Join that has ended, if it waited.
         """
-        clock = self.clock
-        if now < clock.wall:
-            clock.at(now)
-        clock.wall = now
-        at = now + clock.ahead
-        plain = request.method == b"GET" and request.body == NO_BODY and waited is None
+        plain = request.method == b"GET" and request.body == NO_BODY and waited is None and not request.upgrade
         if plain:
             for field in request.fields:
-                if field[0].lower() in _STEERING:
+                if field[0] in _STEERING:
                     plain = False
                     break
             else:
@@ -98,12 +94,12 @@ class Cache:
                     assert entry.reply is not None
                     return entry.reply
         ask = Ask(self, request, (request.host.lower(), request.target), space, at)
-        return self._considered(ask, plain, now, waited)
+        return self._considered(ask, plain, waited)
 
-    def _considered(self, ask: Ask, plain: bool, now: float, waited: Join | None) -> Reply | Ask | Join:
+    def _considered(self, ask: Ask, plain: bool, waited: Join | None) -> Reply | Ask | Join:
         """What to do with a request for which there is no reply at hand. plain: a GET without steering fields."""
         request = ask.client
-        if request.method not in _READS or request.body != NO_BODY:
+        if request.method not in _READS or request.body != NO_BODY or request.upgrade:
             ask.fwd = Fwd.BYPASS if request.method in _READS else Fwd.METHOD
             return ask
         if not plain:
@@ -113,18 +109,18 @@ class Cache:
             ask.entry = resource.select(ask.space, ask.found)
             ask.fwd = Fwd.VARY_MISS
         if ask.wish.no_store or (not plain and present(ORIGINS, ask.found)):
-            ask.fwd = Fwd.REQUEST
-        elif ask.entry is not None and (found := self._from_store(ask, ask.entry, plain, now, waited)):
+            ask.fwd, ask.entry = Fwd.REQUEST, None
+        elif ask.entry is not None and (found := self._from_store(ask, ask.entry, plain, waited)):
             return found
         if ask.wish.only_if_cached:
             return reply.unstored(request)
         if waited is not None and waited.ahead.down:
             ask.collapsed, waited.until = True, 0.0
-            if stale := ask.stale(ask.begun, now):
+            if stale := ask.stale(ask.begun):
                 return stale
         return self._forward(ask, plain, waited)
 
-    def _from_store(self, ask: Ask, entry: Entry, plain: bool, now: float, waited: Join | None) -> Reply | None:
+    def _from_store(self, ask: Ask, entry: Entry, plain: bool, waited: Join | None) -> Reply | None:
         """A reply; or None, and why in `ask.fwd`."""
         at, wish, policy, left, refresh = ask.begun, ask.wish, entry.policy, entry.left_at(ask.begun), None
         if policy.no_cache or not satisfies(wish, policy, entry.age_at(at), left):
@@ -139,13 +135,13 @@ class Cache:
             note = status.forwarded(waited.fwd, ttl_s=int(left), collapsed=True)
         else:
             note = status.hit(int(left), b"" if left > 0 else b"stale-while-revalidate" if refresh else b"stale")
-        return reply.compose(entry, ask.client.method, ask.found, note, at, now)._replace(refresh=refresh)
+        return reply.compose(entry, ask.client.method, ask.found, note, at, at + self.wall_s)._replace(refresh=refresh)
 
     def _refresh(self, asked: Ask, entry: Entry) -> Ask | None:
         """A request to freshen what is served stale (RFC 5861 3), unless one like it is under way."""
         if self._like(asked) is not None:
             return None
-        fields = [field for field in asked.client.fields if field[0].lower() not in _STEERING]
+        fields = [it for it in asked.client.fields if it.name not in _STEERING]
         ask = Ask(self, asked.client._replace(method=b"GET", fields=fields), asked.key, asked.space, asked.begun)
         ask.fwd, ask.entry, ask.leads = Fwd.STALE, entry, True
         return self._taken_off(ask)

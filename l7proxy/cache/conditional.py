@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from l7proxy.cache import httpdate
 from l7proxy.cache.fields import Index
-from l7proxy.messages import Field
+from l7proxy.messages import Field, field
 
 if TYPE_CHECKING:
     from l7proxy.cache.entry import Entry
@@ -33,7 +33,7 @@ def weakly(tag: bytes) -> bytes:
     return tag.removeprefix(b"W/")
 
 
-def not_modified(request: Index, entry: Entry, now: float) -> bool:
+def not_modified(request: Index, entry: Entry, wall: float) -> bool:
     """Whether a client that may have the response already need not be sent it."""
     if not 200 <= entry.status < 300:
         return False
@@ -41,29 +41,29 @@ def not_modified(request: Index, entry: Entry, now: float) -> bool:
         tags = [weakly(tag) for line in request[b"if-none-match"] for tag in _TAGS.findall(line)]
         return b"*" in tags or (entry.etag is not None and weakly(entry.etag) in tags)
     if b"if-modified-since" in request:
-        since = httpdate.parse(request[b"if-modified-since"][0], now)
+        since = httpdate.parse(request[b"if-modified-since"][0], wall)
         return since is not None and (entry.date if entry.modified is None else entry.modified) <= since
     return False
 
 
-def range_holds(request: Index, entry: Entry, now: float) -> bool:
+def range_holds(request: Index, entry: Entry, wall: float) -> bool:
     """Whether If-Range, if there is one, lets Range count: the client has a part of the same bytes."""
     if b"if-range" not in request:
         return True
     value = request[b"if-range"][0]
     if value.endswith(b'"'):
         return value == entry.etag and not value.startswith(b"W/")
-    return entry.modified is not None and httpdate.parse(value, now) == entry.modified < entry.date
+    return entry.modified is not None and httpdate.parse(value, wall) == entry.modified < entry.date
 
 
 def conditioned(fields: list[Field], entry: Entry) -> list[Field] | None:
     """A request's fields with our conditions in place of the client's; None if `entry` has no validator (4.3.1)."""
     ours: list[Field] = []
     if entry.etag is not None:
-        ours.append((b"If-None-Match", entry.etag))
+        ours.append(field(b"If-None-Match", entry.etag))
     if entry.last_modified is not None:
-        ours.append((b"If-Modified-Since", entry.last_modified))
-    return [field for field in fields if field[0].lower() not in OURS] + ours if ours else None
+        ours.append(field(b"If-Modified-Since", entry.last_modified))
+    return [it for it in fields if it.name not in OURS] + ours if ours else None
 
 
 def identifies(answer: Index, entry: Entry) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from l7proxy.cache import conditional, directives, freshness, httpdate, vary
 from l7proxy.cache.fields import Index, index
-from l7proxy.messages import NO_BODY, Field, ResponseHead
+from l7proxy.messages import NO_BODY, ResponseHead, field
 
 if TYPE_CHECKING:
     from l7proxy.cache.reply import Reply
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Key = tuple[bytes, bytes]  # host, in lower case, and target
 Variant = tuple[bytes, tuple[bytes, ...], vary.Selects]
 JOINED_BYTES = 16_384  # up to here a body is kept a second time, joined to the rendered head
-_ENTRY_BYTES, _FIELD_BYTES = 2_300, 170  # what Python adds, counted generously: tests/l7proxy/cache/test_store.py
+_ENTRY_BYTES, _FIELD_BYTES = 2_800, 170  # what Python adds, counted generously: tests/l7proxy/cache/test_store.py
 # Not stored: what concerns one connection to a proxy (RFC 9111 3.1), and what is worked out anew.
 _UNSTORED = frozenset((b"age", b"proxy-authenticate", b"proxy-authentication-info", b"proxy-authorization"))
 
@@ -37,22 +37,22 @@ class Entry:
     """
 
     __slots__ = ("age", "asked_at", "at", "body", "content_type", "date", "etag", "fields", "hits", "in_main",
-                 "key", "last_modified", "lifetime", "minor", "modified", "policy", "reply", "reply_until", "size", "status",
-                 "variant")
+                 "key", "last_modified", "lifetime", "minor", "modified", "policy", "reply", "reply_until", "size",
+                 "status", "variant")
 
     def __init__(self, key: Key, variant: Variant, answer: ResponseHead, found: Index, delay_s: float,
-                 at: float, now: float) -> None:
+                 at: float, wall: float) -> None:
         self.key, self.variant, self.at, self.asked_at = key, variant, at, at - delay_s
         self.policy = policy = directives.policy(found)
         self.status, self.minor = answer.status, answer.minor
         unstored = _UNSTORED | policy.withheld
-        self.fields = [field for field in answer.fields if field[0].lower() not in unstored]
-        self.date = httpdate.parse(found[b"date"][0], now) or int(now)
-        self.age = freshness.initial_age(found, self.date, delay_s, now)
-        self.lifetime = freshness.lifetime(policy, found, answer.status, self.date, now)
+        self.fields = [it for it in answer.fields if it.name not in unstored]
+        self.date = httpdate.parse(found[b"date"][0], wall) or int(wall)
+        self.age = freshness.initial_age(found, self.date, delay_s, wall)
+        self.lifetime = freshness.lifetime(policy, found, answer.status, self.date, wall)
         self.etag = found[b"etag"][0] if b"etag" in found else None
         self.last_modified = found[b"last-modified"][0] if b"last-modified" in found else None
-        self.modified = None if self.last_modified is None else httpdate.parse(self.last_modified, now)
+        self.modified = None if self.last_modified is None else httpdate.parse(self.last_modified, wall)
         self.content_type = found[b"content-type"][0] if b"content-type" in found else None
         self.body, self.size, self.hits, self.in_main = b"", 0, 0, False
         self.reply: Reply | None = None
@@ -61,7 +61,7 @@ class Entry:
     def filled(self, body: bytes) -> Entry:
         """Itself, with its body, and its size known."""
         self.body = body
-        head = sum(len(name) + len(value) for name, value in self.fields)
+        head = sum(len(it.name) + len(it.value) + len(it.line) for it in self.fields)
         joined = len(body) + head + 200 if len(body) <= JOINED_BYTES else 0
         names = sum(map(len, self.key)) + sum(len(it) for it in (*self.variant[1], *self.variant[2]) if it)
         self.size = _ENTRY_BYTES + len(self.fields) * _FIELD_BYTES + head + names + len(body) + joined
@@ -82,10 +82,9 @@ class Entry:
 
     def updated(self, answer: ResponseHead) -> ResponseHead:
         """The stored head with the fields of a 304 (or of a 200 to HEAD), except for its length (RFC 9111 3.2)."""
-        news = [field for field in answer.fields if field[0].lower() != b"content-length"]
-        names = {name.lower() for name, _ in news}
-        kept = [field for field in self.fields if field[0].lower() not in names]
-        return answer._replace(status=self.status, minor=self.minor, fields=kept + news)
+        names = {it.name for it in answer.fields}
+        kept = [it for it in self.fields if it.name not in names]
+        return answer._replace(status=self.status, minor=self.minor, fields=kept + answer.fields)
 
     def usable_with(self, answer: ResponseHead) -> bool:
         """Whether a 200 to HEAD describes what is stored (RFC 9111 4.3.5)."""
@@ -96,10 +95,10 @@ class Entry:
         return f"<Entry {what}, {len(self.body)} bytes, fresh for {self.lifetime} s>"
 
 
-def dated(answer: ResponseHead, found: Index, now: float) -> ResponseHead:
+def dated(answer: ResponseHead, found: Index, wall: float) -> ResponseHead:
     """The answer with a valid Date: when it came, if its origin does not say (RFC 9110 6.6.1). Updates `found`."""
-    if b"date" in found and len(found[b"date"]) == 1 and httpdate.parse(found[b"date"][0], now) is not None:
+    if b"date" in found and len(found[b"date"]) == 1 and httpdate.parse(found[b"date"][0], wall) is not None:
         return answer
-    date: Field = (b"Date", httpdate.render(int(now)))
-    found[b"date"] = [date[1]]
-    return answer._replace(fields=[*(it for it in answer.fields if it[0].lower() != b"date"), date])
+    date = field(b"Date", httpdate.render(int(wall)))
+    found[b"date"] = [date.value]
+    return answer._replace(fields=[*(it for it in answer.fields if it.name != b"date"), date], dated=True)

@@ -25,8 +25,7 @@ _COMMA = re.compile(rb'("(?:[^"\\]|\\.)*"?)|[ \t]*,[ \t]*', re.DOTALL)
 def index(fields: Iterable[Field]) -> Index:
     """The values of each field, in their order, by its name in lower case."""
     found: Index = {}
-    for name, value in fields:
-        name = name.lower()
+    for name, value, _ in fields:
         if name in found:
             found[name].append(value)
         else:

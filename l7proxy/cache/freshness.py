@@ -7,8 +7,8 @@
 
 Rules kept here:
 
-1. Two clocks. What the origin says (Date, Expires) is compared with the wall's; time spent in here is measured on one
-   that never goes back (`Steady`), so a clock that is put right makes nothing fresh again. At worst it ages too much.
+1. Two clocks. What an origin says (Date) is compared with the wall's, `wall`; time spent in here is measured by one
+   that nobody puts right, `at`. So a wall clock that jumps makes nothing that is stored younger or older.
 2. The first of these that is there decides the lifetime:
 
     s-maxage · max-age · Expires - Date · a tenth of Date - Last-Modified, at most a day (4.2.2)
@@ -25,45 +25,29 @@ HEURISTIC_PART, HEURISTIC_MOST_S = 0.1, 86_400
 HEURISTIC = frozenset((200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501))
 
 
-class Steady:
-    """Seconds that never go back, from a wall clock that may."""
-
-    __slots__ = ("ahead", "wall")
-
-    def __init__(self) -> None:
-        self.wall = self.ahead = 0.0
-
-    def at(self, wall: float) -> float:
-        """The steady time when the wall clock says `wall`: what was lost when it was put back is added."""
-        if wall < self.wall:
-            self.ahead += self.wall - wall
-        self.wall = wall
-        return wall + self.ahead
-
-
-def initial_age(fields: Index, date: int, delay_s: float, now: float) -> float:
+def initial_age(fields: Index, date: int, delay_s: float, wall: float) -> float:
     """corrected_initial_age (RFC 9111 4.2.3) of a response that came `delay_s` after its request.
 
     Of an Age that is a list the first member counts; one that is no number does not count (5.1).
     """
     stated = members(fields.get(b"age", ()))
-    return max(0, int(now) - date, (delta(stated[0]) if stated else 0) + delay_s)
+    return max(0, int(wall) - date, (delta(stated[0]) if stated else 0) + delay_s)
 
 
-def lifetime(policy: Policy, fields: Index, status: int, date: int, now: float) -> int:
+def lifetime(policy: Policy, fields: Index, status: int, date: int, wall: float) -> int:
     """freshness_lifetime (RFC 9111 4.2.1), in seconds."""
     if policy.s_maxage is not None:
         return policy.s_maxage
     if policy.max_age is not None:
         return policy.max_age
     if b"expires" in fields and not policy.targeted:
-        return max(0, min((httpdate.parse(line, now) or 0) - date for line in fields[b"expires"]))
-    return _heuristic(policy, fields, status, date, now)
+        return max(0, min((httpdate.parse(line, wall) or 0) - date for line in fields[b"expires"]))
+    return _heuristic(policy, fields, status, date, wall)
 
 
-def _heuristic(policy: Policy, fields: Index, status: int, date: int, now: float) -> int:
+def _heuristic(policy: Policy, fields: Index, status: int, date: int, wall: float) -> int:
     """RFC 9111 4.2.2. What sets a cookie was made for one client, unless its origin says more: no guess there."""
-    modified = httpdate.parse(fields[b"last-modified"][0], now) if b"last-modified" in fields else None
+    modified = httpdate.parse(fields[b"last-modified"][0], wall) if b"last-modified" in fields else None
     if modified is None or not (status in HEURISTIC or policy.public) or b"set-cookie" in fields:
         return 0
     return int(min(max(0, date - modified) * HEURISTIC_PART, HEURISTIC_MOST_S))

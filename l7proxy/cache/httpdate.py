@@ -28,9 +28,9 @@ _FORMATS = tuple(re.compile(pattern, re.IGNORECASE) for pattern in (
 ))
 
 
-def parse(value: bytes, now: float) -> int | None:
-    """Seconds since 1970, or None if `value` is no HTTP-date. `now` settles the century of two digits."""
-    return _parse(value, 1970 + int(now // _YEAR_S)) if len(value) < 40 else None
+def parse(value: bytes, wall: float) -> int | None:
+    """Seconds since 1970, or None if `value` is no HTTP-date. `wall`, the time, settles the century of two digits."""
+    return _parse(value, 1970 + int(wall // _YEAR_S)) if len(value) < 40 else None
 
 
 @lru_cache(maxsize=256)  # one Date comes with all the responses of a second

@@ -15,7 +15,7 @@ import re
 from itertools import pairwise
 from typing import NamedTuple
 
-from l7proxy.messages import Field
+from l7proxy.messages import Field, field
 
 MOST_RANGES = 8
 _SPEC = rb"(?:[0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})"
@@ -36,10 +36,10 @@ def part(value: bytes, body: bytes, content_type: bytes | None) -> Part | None:
     if wanted is None:
         return None
     if not wanted:
-        return Part(416, [(b"Content-Range", b"bytes */%d" % len(body))], b"")
+        return Part(416, [field(b"Content-Range", b"bytes */%d" % len(body))], b"")
     if len(wanted) == 1:
         first, last = wanted[0]
-        return Part(206, [(b"Content-Range", b"bytes %d-%d/%d" % (first, last, len(body)))], body[first:last + 1])
+        return Part(206, [field(b"Content-Range", b"bytes %d-%d/%d" % (first, last, len(body)))], body[first:last + 1])
     return _parts(wanted, body, content_type)
 
 
@@ -70,5 +70,5 @@ def _parts(wanted: list[tuple[int, int]], body: bytes, content_type: bytes | Non
     kind = b"Content-Type: %b\r\n" % content_type if content_type else b""
     pieces = [b"--%b\r\n%bContent-Range: bytes %d-%d/%d\r\n\r\n%b\r\n"
               % (boundary, kind, first, last, len(body), body[first:last + 1]) for first, last in wanted]
-    return Part(206, [(b"Content-Type", b"multipart/byteranges; boundary=" + boundary)],
+    return Part(206, [field(b"Content-Type", b"multipart/byteranges; boundary=" + boundary)],
                 b"".join(pieces) + b"--%b--\r\n" % boundary)

@@ -18,7 +18,7 @@ from l7proxy.cache import conditional, ranges, status
 from l7proxy.cache.directives import FOREVER_S
 from l7proxy.cache.entry import JOINED_BYTES, Entry
 from l7proxy.cache.fields import Index
-from l7proxy.messages import NO_BODY, Field, RequestHead, ResponseHead
+from l7proxy.messages import NO_BODY, Field, RequestHead, ResponseHead, field
 
 if TYPE_CHECKING:
     from l7proxy.cache.asking import Ask
@@ -52,15 +52,15 @@ def plain(entry: Entry, at: float) -> Reply:
     return reply
 
 
-def compose(entry: Entry, method: bytes, request: Index, note: Field, at: float, now: float) -> Reply:
+def compose(entry: Entry, method: bytes, request: Index, note: Field, at: float, wall: float) -> Reply:
     """What a request is answered from `entry`; `note` is the Cache-Status."""
-    if conditional.not_modified(request, entry, now):
-        kept = [field for field in entry.fields if field[0].lower() not in _METADATA
-                or (entry.etag is None and field[0].lower() == b"last-modified")]
+    if conditional.not_modified(request, entry, wall):
+        kept = [it for it in entry.fields if it.name not in _METADATA
+                or (entry.etag is None and it.name == b"last-modified")]
         return Reply(ResponseHead(304, entry.minor, [*kept, _age(entry, at), note], NO_BODY, NO_BODY, True), b"")
     if b"range" in request and method == b"GET" and entry.status == 200:
         part = ranges.part(request[b"range"][0], entry.body, entry.content_type)
-        if part is not None and conditional.range_holds(request, entry, now):
+        if part is not None and conditional.range_holds(request, entry, wall):
             return _partial(entry, part, note, at)
     return _whole(entry, method, note, at)
 
@@ -77,20 +77,19 @@ def _whole(entry: Entry, method: bytes, note: Field, at: float) -> Reply:
 
 
 def _partial(entry: Entry, part: ranges.Part, note: Field, at: float) -> Reply:
-    names = {name.lower() for name, _ in part.fields}
-    kept = [field for field in entry.fields if field[0].lower() not in names]
-    fields = [*kept, *part.fields, _age(entry, at), note]
+    names = {it.name for it in part.fields}
+    fields = [*(it for it in entry.fields if it.name not in names), *part.fields, _age(entry, at), note]
     return Reply(ResponseHead(part.status, entry.minor, fields, len(part.body), NO_BODY, True), part.body)
 
 
 def _age(entry: Entry, at: float) -> Field:
-    return b"Age", b"%d" % min(entry.age_at(at), FOREVER_S)
+    return field(b"Age", b"%d" % min(entry.age_at(at), FOREVER_S))
 
 
 def unstored(request: RequestHead) -> Reply:
     """504: only what is stored was asked for, and nothing fit is (RFC 9111 5.2.1.7)."""
     body = b"504 Gateway Timeout: only-if-cached, and nothing that fits is stored\n"
-    fields = [(b"Content-Type", b"text/plain; charset=utf-8"), (status.NAME, b"layer-lab; detail=only-if-cached")]
+    fields = [field(b"Content-Type", b"text/plain; charset=utf-8"), status.unstored()]
     if request.method == b"HEAD":
         return Reply(ResponseHead(504, 1, fields, NO_BODY, len(body), True), b"")
     return Reply(ResponseHead(504, 1, fields, len(body), NO_BODY, True), body)

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from enum import Enum
 
-from l7proxy.messages import Field
+from l7proxy.messages import Field, field
 
-NAME = b"Cache-Status"
+_NAME = b"Cache-Status"
 _HIT, _SELF = b"layer-lab; hit; ttl=%d", b"layer-lab; fwd=%b"
 
 
@@ -33,7 +33,12 @@ class Fwd(Enum):
 
 def hit(ttl_s: int, detail: bytes = b"") -> Field:
     """The field of a response from the store that is fresh for another `ttl_s`."""
-    return NAME, _HIT % ttl_s + (b"; detail=" + detail if detail else b"")
+    return field(_NAME, _HIT % ttl_s + (b"; detail=" + detail if detail else b""))
+
+
+def unstored() -> Field:
+    """The field of an answer of our own: only what is stored was asked for, and nothing fit is."""
+    return field(_NAME, b"layer-lab; detail=only-if-cached")
 
 
 def forwarded(fwd: Fwd, *, status: int = 0, ttl_s: int | None = None, stored: bool = False,
@@ -48,4 +53,4 @@ def forwarded(fwd: Fwd, *, status: int = 0, ttl_s: int | None = None, stored: bo
         value += b"; collapsed" if collapsed else b"; collapsed=?0"
     if ttl_s is not None:
         value += b"; ttl=%d" % ttl_s
-    return NAME, value + b"; detail=" + detail if detail else value
+    return field(_NAME, value + b"; detail=" + detail if detail else value)

@@ -59,8 +59,9 @@ def _shared(policy: Policy) -> bool:
 
 def _answers_get(case: Case) -> bool:
     """Whether an answer to POST is what a GET would get: it says so, and for how long."""
-    location = case.fields.get(b"content-location", (b"",))[0]
-    return case.method == b"POST" and explicit(case.policy, case.fields) and resolved(case.key, location) == case.key
+    if case.method != b"POST" or b"content-location" not in case.fields or not explicit(case.policy, case.fields):
+        return False
+    return resolved(case.key, case.fields[b"content-location"][0]) == case.key
 
 
 def resolved(key: Key, reference: bytes) -> Key | None:

@@ -72,6 +72,13 @@ class Store:
         resource = self.resources.get(key)
         return None if resource is None else resource.select(space, request)
 
+    def alike(self, entry: Entry) -> list[Entry]:
+        """It, and the resource's other variants with the same strong entity-tag: the same representation."""
+        resource, tag = self.resources.get(entry.key), entry.etag
+        if resource is None or tag is None or tag.startswith(b"W/"):
+            return [entry]
+        return [entry, *(it for it in resource.variants.values() if it.etag == tag and it is not entry)]
+
     def put(self, entry: Entry) -> bool:
         """Store it in the place of what has the same key and variant. False if there is no room, or it is outdated."""
         resource = self.resources.get(entry.key)
