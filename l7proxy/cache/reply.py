@@ -10,7 +10,6 @@ Each says its Age, and what the cache did.
 
 from __future__ import annotations
 
-from math import floor
 from typing import TYPE_CHECKING, NamedTuple
 
 from l7proxy import write
@@ -43,12 +42,11 @@ class Reply(NamedTuple):
 
 def plain(entry: Entry, at: float) -> Reply:
     """All of a fresh response, for a GET that asks nothing special; made once a second at most."""
-    left = entry.left_at(at)
-    reply = _whole(entry, b"GET", status.hit(floor(left)), at)
+    reply = _whole(entry, b"GET", status.hit(int(entry.left_at(at))), at)
     if len(reply.body) <= JOINED_BYTES:
         reply = reply._replace(wire=write.response_head(reply.head, 1, True) + reply.body)
-    age = entry.age_at(at)
-    entry.reply, entry.reply_until = reply, min(at + left, at + 1 - age % 1)
+    # Until Age changes; as lifetimes are whole seconds, that is never later than the end of its freshness.
+    entry.reply, entry.reply_until = reply, at + 1 - entry.age_at(at) % 1
     return reply
 
 

@@ -6,8 +6,7 @@ import re
 
 import pytest
 
-from l7proxy.cache import Ask, Cache, Join, Relay, Reply, Settings
-from l7proxy.cache import httpdate
+from l7proxy.cache import Cache, Join, Relay, Reply, Settings, httpdate
 from l7proxy.messages import NO_BODY, RequestHead, ResponseHead, field, values
 
 NOW = 1_800_000_000  # what the wall clock says when the cache's own says 0: 15 Jan 2027 08:00:00 GMT

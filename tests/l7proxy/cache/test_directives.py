@@ -55,7 +55,8 @@ def test_contradictions_stand_side_by_side_and_the_stricter_rules():
 
 
 @pytest.mark.parametrize(("line", "private", "withheld"), [
-    ("private", True, ()), ("private=a", False, ("a",)), ('private="A, b"', False, ("a", "b")), ('private=""', True, ()),
+    ("private", True, ()), ("private=a", False, ("a",)), ('private="A, b"', False, ("a", "b")),
+    ('private=""', True, ()),
     ('private="a", private', True, ("a",)), ("private=a b", True, ()),
 ])
 def test_private_with_and_without_field_names(line, private, withheld):

@@ -69,7 +69,8 @@ def test_public_allows_a_guess_for_any_status(web):
 
 
 @pytest.mark.parametrize(("answer", "delay", "age"), [
-    ("", 0, 0), ("Age: 30", 0, 30), ("Age: 30", 4, 34), ("", 4, 4), ("Date: <-20>", 0, 20), ("Date: <-20>\nAge: 30", 0, 30),
+    ("", 0, 0), ("Age: 30", 0, 30), ("Age: 30", 4, 34), ("", 4, 4), ("Date: <-20>", 0, 20),
+    ("Date: <-20>\nAge: 30", 0, 30),
     ("Date: <-40>\nAge: 30", 0, 40), ("Date: <40>", 0, 0), ("Date: <0>", 4, 4),
 ])
 def test_age_is_the_larger_of_what_date_and_age_say(web, answer, delay, age):
@@ -80,7 +81,8 @@ def test_age_is_the_larger_of_what_date_and_age_say(web, answer, delay, age):
 
 
 @pytest.mark.parametrize(("line", "age"), [
-    ("Age: 30, 0", 30), ("Age: 0, 30", 0), ("Age: 30\nAge: 0", 30), ("Age: 0\nAge: 30", 0), ("Age: abc", 0), ("Age: -5", 0),
+    ("Age: 30, 0", 30), ("Age: 0, 30", 0), ("Age: 30\nAge: 0", 30), ("Age: 0\nAge: 30", 0), ("Age: abc", 0),
+    ("Age: -5", 0),
     ("Age: 5.0", 0), ("Age: 5;x=1", 0), ("Age: , 5", 5),
 ])
 def test_of_an_age_that_is_a_list_the_first_counts(web, line, age):

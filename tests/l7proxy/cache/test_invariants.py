@@ -6,17 +6,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 _ANSWERS = st.sampled_from([
-    "Cache-Control: max-age=5", "Cache-Control: max-age=9, must-revalidate", "Cache-Control: max-age=0", "Cache-Control: s-maxage=3",
-    "Cache-Control: no-store", "Cache-Control: private, max-age=9", "Cache-Control: no-cache, max-age=9", "Expires: <20>",
-    "Cache-Control: max-age=9\nVary: Foo", "Cache-Control: max-age=9\nVary: Foo\nVary: Bar", "Cache-Control: max-age=9\nVary: *",
+    "Cache-Control: max-age=5", "Cache-Control: max-age=9, must-revalidate", "Cache-Control: max-age=0",
+    "Cache-Control: s-maxage=3",
+    "Cache-Control: no-store", "Cache-Control: private, max-age=9", "Cache-Control: no-cache, max-age=9",
+    "Expires: <20>",
+    "Cache-Control: max-age=9\nVary: Foo", "Cache-Control: max-age=9\nVary: Foo\nVary: Bar",
+    "Cache-Control: max-age=9\nVary: *",
     "Cache-Control: max-age=9\nAge: 4", "CDN-Cache-Control: max-age=2\nCache-Control: max-age=9", "",
 ])
 _TAGS = st.sampled_from(['\nETag: "a{}"', '\nETag: "b{}"', '\nETag: W/"a{}"', "\nLast-Modified: <-5>", ""])
 _STEPS = st.lists(st.tuples(
-    st.sampled_from(["", "Cache-Control: no-cache", "Cache-Control: max-age=2", "Cache-Control: min-fresh=2", "If-None-Match: *",
-                     "Range: bytes=0-1", "Authorization: x", "Cache-Control: no-store"]),
+    st.sampled_from(["", "Cache-Control: no-cache", "Cache-Control: max-age=2", "Cache-Control: min-fresh=2",
+                     "If-None-Match: *", "Range: bytes=0-1", "Authorization: x", "Cache-Control: no-store"]),
     st.sampled_from("12"), st.sampled_from("12"), _ANSWERS, _TAGS, st.sampled_from([200, 200, 304, 404, 503, None]),
-    st.sampled_from(["GET", "GET", "GET", "HEAD", "PUT"]), st.floats(0, 6), st.sampled_from([0, 0, -50, 50])), max_size=30)
+    st.sampled_from(["GET", "GET", "GET", "HEAD", "PUT"]), st.floats(0, 6), st.sampled_from([0, 0, -50, 50])),
+    max_size=30)
 
 
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -64,5 +68,5 @@ def _check(seen, now, foo, bar, wish, told):
 
 
 # The longest that an answer may be used, in s: the first that is in it counts. How long Expires is, the clock decides.
-_LIFETIMES = (("CDN-Cache-Control: max-age=2", 2), ("s-maxage=3", 3), ("max-age=5", 5), ("max-age=9", 9), ("max-age=0", 0),
-              ("Expires", 10**6), ("Last-Modified", 10**6))
+_LIFETIMES = (("CDN-Cache-Control: max-age=2", 2), ("s-maxage=3", 3), ("max-age=5", 5), ("max-age=9", 9),
+              ("max-age=0", 0), ("Expires", 10**6), ("Last-Modified", 10**6))

@@ -110,7 +110,8 @@ def test_or_is_served_what_is_stale(web):
     assert web.finish(first, None).body == b"stored"
     for join in joins:
         seen = web.finish(web.lookup(waited=join))
-        assert (seen.hit, seen.body, seen.note) == (True, b"stored", "fwd=stale; collapsed; ttl=-1; detail=stale-if-error")
+        assert (seen.hit, seen.body, seen.note) == (
+            True, b"stored", "fwd=stale; collapsed; ttl=-1; detail=stale-if-error")
 
 
 def test_nobody_waits_beyond_the_bound(new_web):
@@ -163,7 +164,8 @@ def test_who_may_wait(web, request_fields):
 
 
 @pytest.mark.parametrize("request_fields", [
-    "Range: bytes=0-1", 'If-None-Match: "a"', "If-Modified-Since: <0>", "Authorization: x", "Cache-Control: no-store", 'If-Match: "a"',
+    "Range: bytes=0-1", 'If-None-Match: "a"', "If-Modified-Since: <0>", "Authorization: x", "Cache-Control: no-store",
+    'If-Match: "a"',
     "Cache-Control: max-age=0",
 ])
 def test_who_is_not_waited_for(web, request_fields):

@@ -21,7 +21,8 @@ def test_it_is_served_stale_while_it_is_revalidated(web):
     """RFC 5861 3."""
     web.get(answer=MEANWHILE, body=b"stored")
     seen = web.wait(12).get("User-Agent: x\nCookie: a")
-    assert (seen.hit, seen.body, seen.note, seen["Age"]) == (True, b"stored", "hit; ttl=-2; detail=stale-while-revalidate", "12")
+    assert (seen.hit, seen.body, seen.note, seen["Age"]) == (
+        True, b"stored", "hit; ttl=-2; detail=stale-while-revalidate", "12")
     sent = {it.name: it.value for it in seen.refresh.request.fields}
     assert (seen.refresh.request.method, sent[b"if-none-match"], sent[b"user-agent"]) == (b"GET", b'"a"', b"x")
     refreshed(web, seen.refresh, MEANWHILE)
@@ -87,7 +88,9 @@ def test_what_is_no_error_of_the_server_goes_through(web, status):
     assert web.wait(12).get(status=status).status == status
 
 
-@pytest.mark.parametrize(("window", "age", "served"), [(5, 14, True), (5, 16, False), (0, 11, False), (None, 69, True), (None, 71, False)])
+@pytest.mark.parametrize(("window", "age", "served"), [
+    (5, 14, True), (5, 16, False), (0, 11, False), (None, 69, True), (None, 71, False),
+])
 def test_until_the_window_is_over_or_the_bound_of_the_cache(new_web, window, age, served):
     """RFC 5861 4; unreachable_s where the origin says nothing."""
     web = new_web(unreachable_s=60)

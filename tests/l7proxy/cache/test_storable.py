@@ -24,7 +24,8 @@ FRESH = "Cache-Control: max-age=60"
     ("Authorization: Basic x", FRESH + ", proxy-revalidate", 200, "authorization"),
     ("", FRESH + "\nVary: *", 200, "vary-any"), ("", FRESH + "\nVary: a, *", 200, "vary-any"),
     ("", FRESH + "\nVary: \nVary: *, *", 200, "vary-any"),
-    ("", 'ETag: "a"', 500, "status"), ("", 'ETag: "a"', 201, "status"), ("", 'ETag: "a"\nCache-Control: public', 201, ""),
+    ("", 'ETag: "a"', 500, "status"), ("", 'ETag: "a"', 201, "status"),
+    ("", 'ETag: "a"\nCache-Control: public', 201, ""),
     ("", FRESH, 500, ""), ("", FRESH, 201, ""), ("", FRESH, 599, ""), ("", "Expires: <60>", 302, ""),
     ("", "", 200, "no-use"), ("", "Cache-Control: max-age=0", 200, "no-use"),
     ("", "Cache-Control: no-cache, max-age=9", 200, "no-use"),
@@ -122,7 +123,9 @@ def test_an_origin_without_a_clock_gets_a_date(web):
     assert relay.head.dated
 
 
-@pytest.mark.parametrize("status", [200, 203, 204, 299, 301, 302, 303, 307, 308, 400, 404, 410, 499, 500, 502, 503, 599])
+@pytest.mark.parametrize("status", [
+    200, 203, 204, 299, 301, 302, 303, 307, 308, 400, 404, 410, 499, 500, 502, 503, 599,
+])
 def test_any_final_status_with_a_stated_lifetime_is_used_until_it_is_over(web, status):
     """RFC 9111 3, 4.2."""
     first = web.get(answer=FRESH, status=status)

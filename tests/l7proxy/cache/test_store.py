@@ -110,7 +110,8 @@ def test_what_replaces_another_counts_once(web):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.sampled_from(["get", "put", "big", "vary", "open", "close", "drop"]), st.integers(0, 30)), max_size=120))
+@given(st.lists(st.tuples(st.sampled_from(["get", "put", "big", "vary", "open", "close", "drop"]), st.integers(0, 30)),
+                max_size=120))
 def test_the_bound_holds_and_the_books_balance(new_web, steps):
     """Whatever is asked for, in whatever order."""
     web, recordings = new_web(bytes=40_000, object_bytes=20_000), []
@@ -119,7 +120,8 @@ def test_the_bound_holds_and_the_books_balance(new_web, steps):
         if what in ("get", "put", "big", "vary"):
             body = b"x" * (number * 300 if what == "big" else 200)
             web.get(f"Cache-Control: {'x' if what == 'get' else 'no-cache'}\nFoo: {number % 7}",
-                    FRESH + ("\nVary: Foo" if what == "vary" else ""), target="/v" if what == "vary" else target, body=body)
+                    FRESH + ("\nVary: Foo" if what == "vary" else ""), body=body,
+                    target="/v" if what == "vary" else target)
         elif what == "open":
             ask = web.lookup("Cache-Control: no-cache", target=target)
             relay = ask.answered(web.answer(ask, FRESH)._replace(body=-2), web.at)

@@ -12,7 +12,8 @@ LATER = "Cache-Control: max-age=60"
     ('ETag: "a"', {"If-None-Match": '"a"', "If-Modified-Since": None}),
     ('ETag: W/"a"', {"If-None-Match": 'W/"a"'}),
     ("Last-Modified: <-100>", {"If-None-Match": None, "If-Modified-Since": "Fri, 15 Jan 2027 07:58:20 GMT"}),
-    ('ETag: "a"\nLast-Modified: <-100>', {"If-None-Match": '"a"', "If-Modified-Since": "Fri, 15 Jan 2027 07:58:20 GMT"}),
+    ('ETag: "a"\nLast-Modified: <-100>',
+     {"If-None-Match": '"a"', "If-Modified-Since": "Fri, 15 Jan 2027 07:58:20 GMT"}),
 ])
 def test_what_is_stored_and_stale_is_validated(web, validators, sent):
     """RFC 9111 4.3.1."""
@@ -53,7 +54,8 @@ def test_a_client_that_wants_it_validated(web, wish):
     """RFC 9111 5.2.1.1, 5.2.1.4; RFC 9211 2.2: the request's doing."""
     web.get(answer=LATER + '\nETag: "a"', body=b"stored")
     seen = web.wait(1).get(f"Cache-Control: {wish}", LATER + '\nETag: "a"', status=304)
-    assert (seen.sent("If-None-Match"), seen.body, seen.note) == ('"a"', b"stored", "fwd=request; fwd-status=304; ttl=60")
+    assert (seen.sent("If-None-Match"), seen.body, seen.note) == (
+        '"a"', b"stored", "fwd=request; fwd-status=304; ttl=60")
 
 
 def test_no_cache_is_stored_and_validated_each_time(web):
