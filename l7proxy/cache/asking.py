@@ -26,7 +26,7 @@ from l7proxy.cache.freshness import bridges
 from l7proxy.cache.reply import Reply
 from l7proxy.cache.status import Fwd
 from l7proxy.cache.storable import Case, refusal
-from l7proxy.messages import RequestHead, ResponseHead
+from l7proxy.messages import NO_BODY, RequestHead, ResponseHead
 
 if TYPE_CHECKING:
     from l7proxy.cache.cache import Cache
@@ -97,7 +97,7 @@ class Ask:
             if answer.status in FAILURES and (stale := self.stale(at, answer.status)):
                 return stale
             if answer.status == 200 and self.client.method == b"HEAD":
-                if self.entry.usable_with(answer):
+                if answer.declared in (NO_BODY, len(self.entry.body)) and conditional.identifies(found, self.entry):
                     return self._validated(self.entry, answer, found, at)
                 self.cache.store.remove(self.entry)
         return self._relayed(answer, found, at)

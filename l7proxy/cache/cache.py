@@ -45,13 +45,13 @@ _SOLOS = 4_096
 class Settings:
     """The bounds of one cache.
 
-    bytes:         what it holds in all. object_bytes: the largest body that is stored.
+    store_bytes:   what it holds in all. object_bytes: the largest body that is stored.
     join_s:        how long a request waits for another one's answer.
     unreachable_s: how stale a response may be used when its origin can't be reached, or is failing, and the response
                    does not say itself (stale-if-error).
     """
 
-    bytes: int = 64 * 2**20
+    store_bytes: int = 64 * 2**20
     object_bytes: int = 4 * 2**20
     join_s: float = 5.0
     unreachable_s: int = 3_600
@@ -61,14 +61,14 @@ class Cache:
     """A shared HTTP cache (RFC 9111).
 
     wall_s:  how far the wall clock is ahead of `at`, kept right by whoever has both clocks.
-    flights: the requests for stored kinds of things that are under way, by what they ask for.
+    flights: the GETs and HEADs that are under way, by what they ask for, the first one first.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
-        self.store = Store(self.settings.bytes)
+        self.store = Store(self.settings.store_bytes)
         self.wall_s = 0.0
-        self.flights: dict[Key, list[Ask]] = {}
+        self.flights: dict[Key, dict[Ask, None]] = {}
         self._resources = self.store.resources
         self._solos: OrderedDict[int, None] = OrderedDict()
 
@@ -164,7 +164,7 @@ class Cache:
 
     def _taken_off(self, ask: Ask) -> Ask:
         ask.validate()
-        self.flights.setdefault(ask.key, []).append(ask)
+        self.flights.setdefault(ask.key, {})[ask] = None
         return ask
 
     # What the Asks tell.
@@ -173,7 +173,7 @@ class Cache:
         """It is settled."""
         asks = self.flights.get(ask.key)
         if asks is not None and ask in asks:
-            asks.remove(ask)
+            del asks[ask]
             if not asks:
                 del self.flights[ask.key]
 

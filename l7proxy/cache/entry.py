@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from l7proxy.cache import conditional, directives, freshness, httpdate, vary
-from l7proxy.cache.fields import Index, index
-from l7proxy.messages import NO_BODY, ResponseHead, field
+from l7proxy.cache import directives, freshness, httpdate, vary
+from l7proxy.cache.fields import Index
+from l7proxy.messages import ResponseHead, field
 
 if TYPE_CHECKING:
     from l7proxy.cache.reply import Reply
@@ -28,11 +28,11 @@ _UNSTORED = frozenset((b"age", b"proxy-authenticate", b"proxy-authentication-inf
 class Entry:
     """A response in the store.
 
-    age, at:       how old it was (s), and the steady time, when it was received or last validated.
-    asked_at:      the steady time of the request.
-    lifetime:      for how long it is fresh, in s.
+    age, at:  how old it was, in s, when it was received or last validated, and when that was. asked_at: when it was
+              asked for. (All times but Date and Last-Modified are those of the cache's own clock.)
+    lifetime: for how long it is fresh, in s.
     date, modified: Date and Last-Modified, seconds since 1970.
-    reply, reply_until: what is answered to a plain GET before that steady time.
+    reply, reply_until: what is answered to a plain GET before that time.
     hits, in_main: for eviction (store.py).
     """
 
@@ -85,10 +85,6 @@ class Entry:
         names = {it.name for it in answer.fields}
         kept = [it for it in self.fields if it.name not in names]
         return answer._replace(status=self.status, minor=self.minor, fields=kept + answer.fields)
-
-    def usable_with(self, answer: ResponseHead) -> bool:
-        """Whether a 200 to HEAD describes what is stored (RFC 9111 4.3.5)."""
-        return answer.declared in (NO_BODY, len(self.body)) and conditional.identifies(index(answer.fields), self)
 
     def __repr__(self) -> str:
         what = f"{self.key[1].decode('latin-1')} {self.status}"

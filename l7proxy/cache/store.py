@@ -57,8 +57,7 @@ class Store:
     """What is stored, within `bound` bytes."""
 
     def __init__(self, bound: int) -> None:
-        self.bound = bound
-        self.used = self._ghosts_most = 0
+        self.bound, self.used = bound, 0
         self.resources: dict[Key, Resource] = {}
         self._small: _Queue = OrderedDict()
         self._main: _Queue = OrderedDict()
@@ -66,11 +65,6 @@ class Store:
         self._ghosts: OrderedDict[int, None] = OrderedDict()
         self._ghosts_most = int(bound * GHOST_PART) // _GHOST_BYTES
         self._room = bound - self._ghosts_most * _GHOST_BYTES
-
-    def select(self, key: Key, space: bytes, request: Index) -> Entry | None:
-        """The stored response that fits a request, if any."""
-        resource = self.resources.get(key)
-        return None if resource is None else resource.select(space, request)
 
     def alike(self, entry: Entry) -> list[Entry]:
         """It, and the resource's other variants with the same strong entity-tag: the same representation."""

@@ -23,7 +23,7 @@ def held(web):
 
 def test_what_is_asked_for_again_stays_when_a_crawler_passes(new_web):
     """A scan of ten times what fits moves nothing that was asked for twice."""
-    web = new_web(bytes=200_000)
+    web = new_web(store_bytes=200_000)
     filled(web, range(10))
     for _ in range(2):
         filled(web, range(10))
@@ -34,7 +34,7 @@ def test_what_is_asked_for_again_stays_when_a_crawler_passes(new_web):
 
 def test_what_comes_back_soon_goes_to_main(new_web):
     """S3-FIFO: a ghost's second coming."""
-    web = new_web(bytes=200_000)
+    web = new_web(store_bytes=200_000)
     filled(web, range(60))
     gone = min(set(range(60)) - held(web), key=lambda it: -it)
     filled(web, [gone])
@@ -43,7 +43,7 @@ def test_what_comes_back_soon_goes_to_main(new_web):
 
 
 def test_what_nobody_asks_for_any_more_leaves_main(new_web):
-    web = new_web(bytes=200_000)
+    web = new_web(store_bytes=200_000)
     for _ in range(3):
         filled(web, range(20))
     for turn in range(1, 40):
@@ -88,7 +88,7 @@ def test_one_that_is_too_large_is_not_stored(new_web, declared, detail):
 
 def test_bodies_on_their_way_count(new_web):
     """And when they alone fill the store, the one too many is not stored."""
-    web = new_web(bytes=100_000, object_bytes=100_000)
+    web = new_web(store_bytes=100_000, object_bytes=100_000)
     filled(web, range(10))
     recordings = []
     for number in range(100, 104):
@@ -114,7 +114,7 @@ def test_what_replaces_another_counts_once(web):
                 max_size=120))
 def test_the_bound_holds_and_the_books_balance(new_web, steps):
     """Whatever is asked for, in whatever order."""
-    web, recordings = new_web(bytes=40_000, object_bytes=20_000), []
+    web, recordings = new_web(store_bytes=40_000, object_bytes=20_000), []
     for what, number in steps:
         target = f"/{number}"
         if what in ("get", "put", "big", "vary"):
