@@ -84,7 +84,7 @@ class Ask:
     # What came of it.
 
     def answered(self, answer: ResponseHead, at: float) -> Reply | Relay:
-        """The head of the final answer has come; a Reply means that its body, if any, is not wanted."""
+        """The head of the final answer, or a 101, has come; a Reply means that its body, if any, is not wanted."""
         if answer.status == 101:
             return Relay(answer, None)
         found = index(answer.fields)
@@ -182,6 +182,7 @@ class Ask:
     def _recorded(self, answer: ResponseHead, entry: Entry, at: float) -> Relay:
         """It is to be stored: those it won't fit need not wait for its end."""
         self.variant = entry.variant
+        self.cache.took_off(self)  # a POST is under way from here on only: its own success spoils nothing of it
         if self.waiters:
             unfit = [join for join in self.waiters if not self.fits(join.ask)]
             self.waiters = [join for join in self.waiters if join not in unfit]

@@ -61,7 +61,7 @@ class Cache:
     """A shared HTTP cache (RFC 9111).
 
     wall_s:  how far the wall clock is ahead of `at`, kept right by whoever has both clocks.
-    flights: the GETs and HEADs that are under way, by what they ask for, the first one first.
+    flights: what is under way and may be stored, by what it asks for, the first one first.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -144,7 +144,9 @@ class Cache:
         fields = [it for it in asked.client.fields if it.name not in _STEERING]
         ask = Ask(self, asked.client._replace(method=b"GET", fields=fields), asked.key, asked.space, asked.begun)
         ask.fwd, ask.entry, ask.leads = Fwd.STALE, entry, True
-        return self._taken_off(ask)
+        ask.validate()
+        self.took_off(ask)
+        return ask
 
     def _forward(self, ask: Ask, plain: bool, waited: Join | None) -> Ask | Join:
         """Ask the origin; or wait, if another does who may be answered with what does for this one too."""
@@ -154,7 +156,9 @@ class Cache:
             return Join(ahead, ask, until)
         ask.collapsed = None if waited is None else False
         ask.leads = shares and (plain or (ask.client.method == b"GET" and not present(_STEERING, ask.found)))
-        return self._taken_off(ask)
+        ask.validate()
+        self.took_off(ask)
+        return ask
 
     def _like(self, ask: Ask) -> Ask | None:
         """A request under way whose answer may do for `ask`."""
@@ -162,12 +166,11 @@ class Cache:
         like = (it for it in self.flights.get(ask.key, ()) if it.leads and it.begun > oldest and it.fits(ask))
         return next(like, None)
 
-    def _taken_off(self, ask: Ask) -> Ask:
-        ask.validate()
-        self.flights.setdefault(ask.key, {})[ask] = None
-        return ask
-
     # What the Asks tell.
+
+    def took_off(self, ask: Ask) -> None:
+        """It is under way. Safe to call again."""
+        self.flights.setdefault(ask.key, {})[ask] = None
 
     def landed(self, ask: Ask) -> None:
         """It is settled."""

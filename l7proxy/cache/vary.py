@@ -23,6 +23,7 @@ from l7proxy.cache.fields import Index, members, tight
 Selects = tuple[bytes | None, ...]
 _ORDERLESS = frozenset((b"accept", b"accept-language", b"accept-encoding", b"accept-charset"))
 _CASELESS = _ORDERLESS - {b"accept"}
+_FREQUENT = 256  # octets of a value that is worth remembering
 
 
 def names(fields: Index) -> tuple[bytes, ...] | None:
@@ -39,12 +40,13 @@ def selects(names: tuple[bytes, ...], request: Index) -> Selects:
 
 
 def _normal(name: bytes, lines: list[bytes]) -> bytes:
-    return _normalized(name, b",".join(lines))
+    value = b",".join(lines)
+    if name not in _ORDERLESS:
+        return tight(value)
+    value = _ordered(value) if len(value) <= _FREQUENT else _ordered.__wrapped__(value)
+    return value.lower() if name in _CASELESS else value
 
 
 @lru_cache(maxsize=256)  # few browsers differ in these
-def _normalized(name: bytes, value: bytes) -> bytes:
-    value = tight(value)
-    if name in _ORDERLESS:
-        value = b",".join(sorted(b";".join(map(bytes.strip, it.split(b";"))) for it in members((value,))))
-    return value.lower() if name in _CASELESS else value
+def _ordered(value: bytes) -> bytes:
+    return b",".join(sorted(b";".join(map(bytes.strip, it.split(b";"))) for it in members((value,))))

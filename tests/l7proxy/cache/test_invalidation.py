@@ -68,6 +68,16 @@ def test_nor_is_one_whose_body_is_still_coming(web):
     assert (len(web.cache.store), web.cache.store.used, web.cache.flights) == (0, 0, {})
 
 
+def test_nor_is_an_answer_to_post_that_another_change_overtakes(web):
+    """RFC 9111 4.4; its own success has taken out what was there, not what it brings."""
+    ask = web.lookup(method="POST")
+    relay = ask.answered(web.answer(ask, FRESH + "\nContent-Location: /", body=b"x"), web.at)
+    relay.recording.write(b"x")
+    web.get(method="PUT")
+    relay.recording.end()
+    assert (len(web.cache.store), web.cache.flights) == (0, {})
+
+
 def test_nor_does_a_304_from_before_bring_it_back(web):
     """RFC 9111 4.3.4, 4.4."""
     web.get(answer='Cache-Control: max-age=0\nETag: "a"')

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from l7proxy.cache.fields import index, members, tight
 from l7proxy.cache.vary import names, selects
+from l7proxy.messages import field
 
 FRESH = "Cache-Control: max-age=60"
 
@@ -88,5 +89,4 @@ def test_a_preference_can_be_written_in_many_ways(parts, comma, upper):
 
 
 def test_the_index_keeps_the_order_of_lines():
-    from l7proxy.messages import field
     assert index([field(b"A", b"1"), field(b"b", b"2"), field(b"a", b"3")]) == {b"a": [b"1", b"3"], b"b": [b"2"]}
