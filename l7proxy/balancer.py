@@ -20,8 +20,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 from balancing import NoBackend, Pool, Server, Unit
+from l7proxy.counters import PoolCounts
 from l7proxy.sticky import Session, Sticky
 
 
@@ -104,18 +106,23 @@ class Budget:
 
 
 class Balancer:
-    """The one way from a request to a server. Raises nothing of its own."""
+    """The one way from a request to a server. Raises nothing of its own.
 
-    def __init__(self, pool: Pool, policy: Policy | None = None) -> None:
+    counts: what is counted goes on from here, if the pool had another balancer before.
+    """
+
+    def __init__(self, pool: Pool, policy: Policy | None = None, counts: PoolCounts | None = None) -> None:
         self.pool, self.policy = pool, policy or Policy()
+        self.counts = counts if counts is not None else PoolCounts(pool)
         self.sticky = self.policy.sticky
         self.budget = Budget(self.policy.retry_ratio, self.policy.retry_burst)
         self.gates: dict[Server, Gate] | None = None if self.policy.most is None else {}
 
-    def pin(self, server: Server) -> bytes:
-        """The field line that tells a client that its session lives at `server`."""
+    def pin(self, server: Server, session: Session) -> bytes:
+        """The field line that tells a client that its session lives at `server`; nothing if it knows."""
         assert self.sticky is not None
-        return self.sticky.set_cookie(server, self.pool)
+        self.counts.session(session, server)
+        return b"" if session.server is server else self.sticky.set_cookie(server, self.pool)
 
     def assign(self, unit: Unit, session: Session, avoid: Collection[Server]) -> Server:
         """Decide for `unit`; `avoid`: servers that failed it. Raises NoBackend."""
@@ -123,14 +130,20 @@ class Balancer:
         if wanted is not None and wanted not in avoid and self.pool.keeps(wanted):
             self.pool.pin(unit, wanted)
             return wanted
-        if self.gates:
-            full = [server for server, gate in self.gates.items() if len(gate.inside) >= gate.most]
-            if full:
-                try:
-                    return self.pool.assign(unit, [*avoid, *full])
-                except NoBackend:
-                    pass  # all are: then in a row
+        if self.gates and (full := self.full()):
+            try:
+                return self.pool.assign(unit, [*avoid, *full])
+            except NoBackend:
+                pass  # all are: then in a row
         return self.pool.assign(unit, avoid)
+
+    def full(self) -> list[Server]:
+        """The servers that have as many requests as they may have."""
+        return [server for server, gate in (self.gates or {}).items() if len(gate.inside) >= gate.most]
+
+    def form(self) -> dict[str, Any]:
+        """What was counted, as JSON says it, and how long the rows are now."""
+        return self.counts.form({server: len(gate.row) for server, gate in (self.gates or {}).items()})
 
     def gate(self, server: Server) -> Gate:
         """The door of `server`; there is one only where there is a bound."""

@@ -12,12 +12,16 @@ Rules kept here:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 
 from balancing import Server, Unit
-from l7proxy import failures, write
+from l7proxy import failures, proxystatus, write
 from l7proxy.balancer import Balancer
+from l7proxy.config import Answer
 from l7proxy.exchange import Exchange
+from l7proxy.explain import Explanations, line
 from l7proxy.failures import Failure
 from l7proxy.forwarded import Origin
 from l7proxy.http1 import RequestReader, ResponseReader
@@ -25,6 +29,8 @@ from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, RequestHead
 from l7proxy.outside import Answered, Close, Outside, Site
 from l7proxy.refusal import Refused
+from l7proxy.routing import Routed, said
+from l7proxy.witness import Witness
 
 
 class Conversation:
@@ -38,6 +44,7 @@ class Conversation:
 
     def __init__(self, outside: Outside, site: Site, peer: IPv4Address | IPv6Address) -> None:
         self.outside, self.site = outside, site
+        site.counts.clients += 1
         self.client, self.key = str(peer), peer.packed
         self.origin = Origin(site.forwarding, self.client, site.scheme, site.forwarding.trusts(peer))
         self.requests = RequestReader(site.limits, site.requests)
@@ -191,7 +198,8 @@ class Conversation:
         if exchange.answer is not None:
             self.close(Close.ABORT)
             return
-        exchange.octets = self._answer(exchange.head, exchange.sent, failure.status, failure.why, failure.error)
+        exchange.octets = self._answer(exchange.head, exchange.sent, failure.status, failure.why, failure.error,
+                                       exchange.more)
         exchange.status, exchange.note = failure.status, failure.error
         self.finished(exchange.sent)
 
@@ -205,11 +213,14 @@ class Conversation:
             self.began_s = self.outside.now()
         self._drop_exchange()
         self.persistent = False
+        self.site.counts.answered(refused.status)
+        more = self.outside.date() + proxystatus.of_refusal(refused) + _LATER.get(refused.status, b"")
         data = write.own_answer(refused.status, write.complaint(refused.status, str(refused)), persistent=False,
-                                more=self.outside.date() + _DENIED.get(refused.status, _MALFORMED))
+                                more=more)
         self.outside.to_client(data)
         if self.site.log is not None:
-            self._log(exchange.asked if exchange else None, refused.status, len(data), exchange, "http_request_error")
+            self._log(exchange.asked if exchange else None, refused.status, len(data), exchange,
+                      proxystatus.error_of(refused))
         self.close(Close.LINGER)
 
     def close(self, how: Close) -> None:
@@ -256,33 +267,68 @@ class Conversation:
             return
         if not head.host:  # only HTTP/1.0 may leave it out
             head = head._replace(host=site.authority)
-        balancer = site.route_of(head)
-        if balancer is None:
-            self._answer_at_once(head, 404, "no service here takes such a request", "destination_not_found")
-            return
-        self._forward(head, balancer)
+        route = site.route_of(head)
+        if site.explain is not None and site.explain.wanted(self.client, self.requests.forwarded):
+            self._explain(site.explain, head, route)
+        elif route is None:
+            self._answer_at_once(head, *_NO_ROUTE)
+        elif type(route.action) is Balancer:
+            self._forward(head, route, route.action)
+        else:
+            self._answer_as_written(head, *said(route, head))
 
-    def _forward(self, head: RequestHead, balancer: Balancer) -> None:
+    def _explain(self, explain: Explanations, head: RequestHead, route: Routed | None) -> None:
+        """The same for a request that asks why."""
+        record = explain.begin(head, self.client, route, self.began_s)
+        if route is not None and isinstance(route.action, Balancer):
+            self._forward(head, route, route.action, partial(Witness, record=record))
+            return
+        record.ended_s = self.outside.now()
+        if route is None:
+            record.status = 404
+            self._answer_at_once(head, *_NO_ROUTE, line(record))
+        else:
+            answer, more = said(route, head)
+            record.status = answer.status
+            self._answer_as_written(head, answer, more + line(record))
+
+    def _forward(self, asked: RequestHead, route: Routed, balancer: Balancer,
+                 begin: Callable[..., Exchange] = Exchange) -> None:
         """To one of the balancer's servers."""
         self.outside.wait(Wait.TOTAL)
+        head = asked._replace(target=route.rewrite(asked)) if route.rewrite else asked
         unit = Unit((self.client, next(self.site.numbers)), self.key)
-        self.exchange = Exchange(self, head, balancer, unit)
-        self.exchange.choose()
+        self.exchange = exchange = begin(self, head, balancer, unit)
+        exchange.asked = asked
+        exchange.choose()
 
-    def _answer_at_once(self, head: RequestHead, status: int, why: str, error: str) -> None:
+    def _answer_as_written(self, head: RequestHead, answer: Answer, more: bytes) -> None:
+        """Answer what the routing table says. more: field lines."""
+        sent = head.body == NO_BODY
+        self.persistent = self.persistent and sent and head.minor >= 1
+        data = write.own_answer(answer.status, answer.body, self.persistent, bodiless=head.method == b"HEAD",
+                                more=self.outside.date() + more, kind=answer.content_type.encode())
+        self.outside.to_client(data)
+        if self.site.log is not None:
+            self._log(head, answer.status, len(data), None, "")
+        self.finished(sent)
+
+    def _answer_at_once(self, head: RequestHead, status: int, why: str, error: str, more: bytes = b"") -> None:
         """Answer without an exchange."""
         sent = head.body == NO_BODY
-        octets = self._answer(head, sent, status, why, error)
+        octets = self._answer(head, sent, status, why, error, more)
         if self.site.log is not None:
             self._log(head, status, octets, None, error)
         self.finished(sent)
 
-    def _answer(self, head: RequestHead, sent: bool, status: int, why: str, error: str) -> int:
+    def _answer(self, head: RequestHead, sent: bool, status: int, why: str, error: str, more: bytes = b"") -> int:
         """Answer ourselves; the connection stays if the request was read to the end (`sent`). Return the octets."""
         self.persistent = self.persistent and sent and head.minor >= 1
+        more = self.outside.date() + proxystatus.line(error, why) + more
         data = write.own_answer(status, write.complaint(status, why), self.persistent,
-                                bodiless=head.method == b"HEAD", more=self.outside.date() + proxy_status(error))
+                                bodiless=head.method == b"HEAD", more=more)
         self.outside.to_client(data)
+        self.site.counts.answered(status)
         return len(data)
 
     def _log(self, head: RequestHead | None, status: int, octets: int, exchange: Exchange | None, note: str) -> None:
@@ -326,6 +372,7 @@ class Conversation:
         return f"<Conversation with {self.client}: {self.exchange or ('closed' if self.closed else 'idle')}>"
 
 
+_NO_ROUTE = 404, "no service here takes such a request", "destination_not_found"
 _BACKEND_LATE = {Wait.QUEUE: failures.LATE, Wait.CONNECT: failures.UNREACHABLE, Wait.ANSWER: failures.SILENT}
 
 
@@ -333,10 +380,4 @@ def _too_slow() -> Refused:
     return Refused(408, "the request did not come in time", "RFC 9110 15.5.9")
 
 
-def proxy_status(error: str) -> bytes:
-    """The field line that says whose fault an answer of ours is (RFC 9209 2.1)."""
-    return b"Proxy-Status: layer-lab; error=%b\r\n" % error.encode()
-
-
-_MALFORMED = proxy_status("http_request_error")
-_DENIED = dict.fromkeys((429, 503), proxy_status("http_request_denied") + b"Retry-After: 5\r\n")
+_LATER = dict.fromkeys((429, 503), b"Retry-After: 5\r\n")  # RFC 6585 4, RFC 9110 15.6.4

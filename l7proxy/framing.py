@@ -201,7 +201,7 @@ def _note_te(section: Section, codings: frozenset[bytes]) -> None:
 
 
 def _note_forwarded(section: Section, said: Field) -> None:
-    """Said by whoever is in front of us: believed only of a trusted peer (RFC 7239 8.1)."""
+    """Said to us, not to the backend: those of a proxy in front are believed only if it is trusted (RFC 7239 8.1)."""
     section.forwarded.append(said)
 
 
@@ -239,7 +239,7 @@ REQUEST_FIELDS: Mapping[bytes, Rule] = {
     b"expect": Rule(_expectation, _note_expect),
     b"proxy-authorization": DROP,  # for the first proxy that asks for it, RFC 9110 11.7.2
     b"proxy": DROP,  # no field at all, but a CGI program finds it as HTTP_PROXY (RFC 3875 4.1.18)
-    **{name.lower(): Rule(_field(name), _note_forwarded) for name in FORWARDED},
+    **{name.lower(): Rule(_field(name), _note_forwarded) for name in (*FORWARDED, b"Layer-Lab-Explain")},
 }
 RESPONSE_FIELDS: Mapping[bytes, Rule] = {
     **_HOP_BY_HOP,
@@ -248,7 +248,8 @@ RESPONSE_FIELDS: Mapping[bytes, Rule] = {
     b"content-location": Rule(_field(b"Content-Location"), _note_place),
     b"refresh": Rule(_field(b"Refresh"), _note_place),
     # Which software the backends run, and where, is nobody's business.
-    **dict.fromkeys((b"server", b"x-powered-by", b"x-aspnet-version", b"alt-svc", b"proxy-authenticate"), DROP),
+    **dict.fromkeys((b"server", b"x-powered-by", b"x-aspnet-version", b"alt-svc", b"proxy-authenticate",
+                     b"proxy-status", b"layer-lab-explanation"), DROP),
 }
 NO_TRAILERS = frozenset((  # what would come too late, or change how a message is read (RFC 9110 6.5.1)
     b"host", b"cache-control", b"expect", b"max-forwards", b"pragma", b"range", b"te", b"age", b"expires", b"date",

@@ -208,7 +208,9 @@ class RequestReader(Reader):
 
     @property
     def forwarded(self) -> list[Field]:
-        """What the last request said of those before its client: to be believed only of a trusted peer."""
+        """What the last request said to us alone: of those before its client, which is to be believed only of a
+        trusted peer, and whether it wants an explanation (explain.py).
+        """
         return self._section.forwarded
 
     def tunnel(self) -> None:

@@ -17,6 +17,8 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from balancing import Server
+from l7proxy.counters import DoorCounts
+from l7proxy.explain import Explanations
 from l7proxy.forwarded import Forwarding
 from l7proxy.framing import REQUEST_FIELDS, RESPONSE_FIELDS
 from l7proxy.limits import Limits, Wait
@@ -73,17 +75,19 @@ class Outside(Protocol):
         """The field line that says when an answer is made that doesn't say so itself (RFC 9110 6.6.1)."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Site:
-    """What all conversations of one VIP and port share.
+    """What all conversations of one VIP and port share; a reload changes it (reload.py).
 
-    route_of:   finds the route of a request; None if no service wants it.
+    route_of:   finds the row of the routing table that takes a request; None if none does.
     authority:  the VIP and port: Host for HTTP/1.0 clients that send none.
     numbers:    counts the requests; a request's unit is (client address, number).
     requests, responses: the lines that are known already.
     scheme:     what clients speak: http or https.
     forwarding: what backends are told of clients.
     log:        is told of every answer; None for no log.
+    counts:     what is counted here.
+    explain:    where requests that ask for it are explained; None where none may ask.
     """
 
     route_of: Router
@@ -95,6 +99,8 @@ class Site:
     scheme: bytes = b"http"
     forwarding: Forwarding = field(default_factory=Forwarding)
     log: Callable[[Answered], object] | None = None
+    counts: DoorCounts = field(default_factory=DoorCounts)
+    explain: Explanations | None = None
 
 
 class Answered(NamedTuple):

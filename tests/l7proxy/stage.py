@@ -23,7 +23,7 @@ from l7proxy.balancer import Balancer
 from l7proxy.conversation import Conversation
 from l7proxy.limits import Limits
 from l7proxy.outside import Close, Site
-from l7proxy.routing import router
+from l7proxy.routing import Routed, router
 from tests.l7proxy.conftest import service
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nDate: now\r\n\r\nok"
@@ -124,7 +124,8 @@ class Stage:
         self.events: list = []
         self._answers: list[bytes] = []
         self.pool = Pool(service([8001, 8002]), self.events.append)
-        site = Site(router([Balancer(self.pool)]), limits, b"127.0.0.1:1", itertools.count(1), **more)
+        route = router([(None, Routed("web", Balancer(self.pool)))])
+        site = Site(route, limits, b"127.0.0.1:1", itertools.count(1), **more)
         self.talk = Conversation(self, site, ip_address("10.0.1.1"))
 
     # What a test does.
