@@ -119,13 +119,13 @@ class Reader:
             return None
         if end + 4 - at > self.limits.head_bytes:
             self._partial(buffer[at:end + 4])
-        head = buffer[at:end]
+        lines = buffer[at:end].split(b"\r\n")
         self._read_to(end + 4)
         self._looked = 0
         try:
-            event = self._parse(head.split(b"\r\n"))
+            event = self._parse(lines)
         except Refused:
-            self._refuse_bare(head, 0, len(head))  # it would have been seen first, had the head come in drops
+            self._refuse_bare(buffer, at, end + 2)  # it would have been seen first, had the head come in drops
             raise
         if event.body != NO_BODY:
             self.trailers = []
