@@ -65,7 +65,7 @@ def test_an_explanation_is_shown_by_its_number_and_else_the_last(proxy: Proxy, t
     record.status, record.ended_s = 200, 1.5
     said = typed("explain")
     assert said.out.startswith("2: GET vip /cart, from 10.0.1.1\n")
-    assert "l7: every request 200 – – – – 500.000" in " ".join(said.out.split())
+    assert "l7: every request 200 – – – – 500.0" in " ".join(said.out.split())
     assert rows(said.out) == [["srv1", "luck", "srv1", "0.000,", "srv2", "-1.000,", "srv3", "-2.000", "srv9", "down",
                                "–", "–"]]
     assert typed("explain 1").out.startswith("1: GET")
