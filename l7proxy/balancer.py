@@ -47,19 +47,22 @@ class Policy:
 
 
 class Gate:
-    """One server's door: so many requests at a time, the others in a row before it."""
+    """One server's door: so many requests at a time, the others in a row before it.
+
+    A request is known by its `admitted`, so that one which was turned away takes nobody's place when it leaves.
+    """
 
     __slots__ = ("inside", "most", "places", "row")
 
     def __init__(self, most: int, places: int) -> None:
         self.most, self.places = most, places
-        self.inside = 0
+        self.inside: set[Callable[[], object]] = set()
         self.row: deque[Callable[[], object]] = deque()
 
     def enter(self, admitted: Callable[[], object]) -> bool | None:
         """True: go in. None: `admitted` will be called when there is room. False: the row is full, too."""
-        if self.inside < self.most:
-            self.inside += 1
+        if len(self.inside) < self.most:
+            self.inside.add(admitted)
             return True
         if len(self.row) >= self.places:
             return False
@@ -68,15 +71,17 @@ class Gate:
 
     def leave(self, admitted: Callable[[], object]) -> None:
         """Whoever came with `admitted` goes, from the row or from inside; then the first of the row goes in."""
-        if admitted in self.row:
+        if admitted in self.inside:
+            self.inside.remove(admitted)
+            if self.row:
+                following = self.row.popleft()
+                self.inside.add(following)
+                following()
+        elif admitted in self.row:
             self.row.remove(admitted)
-        elif self.row:
-            self.row.popleft()()
-        else:
-            self.inside -= 1
 
     def __repr__(self) -> str:
-        return f"<Gate: {self.inside} of {self.most} inside, {len(self.row)} of {self.places} waiting>"
+        return f"<Gate: {len(self.inside)} of {self.most} inside, {len(self.row)} of {self.places} waiting>"
 
 
 class Budget:
@@ -134,7 +139,7 @@ class Balancer:
 
     def full(self) -> list[Server]:
         """The servers that have as many requests as they may have."""
-        return [server for server, gate in (self.gates or {}).items() if gate.inside >= gate.most]
+        return [server for server, gate in (self.gates or {}).items() if len(gate.inside) >= gate.most]
 
     def form(self) -> dict[str, Any]:
         """What was counted, as JSON says it, and how long the rows are now."""

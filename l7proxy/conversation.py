@@ -70,12 +70,11 @@ class Conversation:
 
     def client_end(self) -> None:
         """The client says no more, but may still listen: what it asked for whole is answered (RFC 9112 9.6)."""
-        self.persistent = False
         self.requests.end()
-        if self.exchange is None:
-            self.close(Close.FLUSH)
-        else:
+        if self.exchange is not None:
             self.exchange.pump_request()
+        elif not (self.client_full and self.requests.buffer):
+            self.close(Close.FLUSH)
 
     def client_gone(self) -> None:
         """The client's connection no longer exists."""
@@ -85,8 +84,9 @@ class Conversation:
     def client_paused(self, full: bool) -> None:
         """The client reads slower than we send (or, with False, has caught up)."""
         self.client_full = full
-        if not full and self.exchange is not None and self.exchange.open:
-            self.exchange.pump_response()
+        if not full:
+            if self.exchange is not None and self.exchange.open:
+                self.exchange.pump_response()
             self._next_requests()
         self._pace_upstream()
 
@@ -117,6 +117,15 @@ class Conversation:
         if self.exchange is None and self.requests.buffer:
             self._next_requests()
 
+    def upstream_end(self) -> bool:
+        """The backend says no more. Return whether it may still listen: in a tunnel only."""
+        exchange = self.exchange
+        if exchange is None or not exchange.tunnel:
+            return False
+        self.responses.end()
+        exchange.pump_response()
+        return self.exchange is exchange
+
     def upstream_gone(self, clean: bool) -> None:
         """The backend's connection no longer exists; `clean` unless by an error."""
         if self.exchange is not None:
@@ -134,17 +143,27 @@ class Conversation:
 
     def timed_out(self, what: Wait) -> None:
         """`what` has been waited for beyond its limit."""
-        if what in _BACKEND_LATE and self.exchange is not None:
-            self.exchange.fail(_BACKEND_LATE[what])
+        exchange = self.exchange
+        if exchange is None:
+            if what is Wait.HEAD:
+                self.refuse(_too_slow())
+            else:
+                self.close(Close.FLUSH)
+        elif exchange.answer is not None:
+            self.close(Close.FLUSH if exchange.tunnel else Close.ABORT)
+        elif (failure := self._backend_late(what, exchange)) is not None:
+            exchange.fail(failure)
             self._next_requests()
-        elif what is Wait.HEAD or (what in (Wait.BODY, Wait.TOTAL) and self._unanswered()):
-            self.refuse(Refused(408, "the request did not come in time", "RFC 9110 15.5.9"))
         else:
-            self.close(Close.ABORT if what in (Wait.RELAY, Wait.TOTAL) else Close.FLUSH)
+            self.refuse(_too_slow())
 
-    def _unanswered(self) -> bool:
-        """Whether a request is still being read, and nothing of its answer has gone."""
-        return self.exchange is not None and not self.exchange.sent and self.exchange.answer is None
+    def _backend_late(self, what: Wait, exchange: Exchange) -> Failure | None:
+        """What went wrong with the backend, if it wasn't the client that kept it waiting."""
+        if what is Wait.TOTAL and (exchange.sent or not exchange.open):
+            return failures.OVERTIME
+        if what is Wait.BODY and self.upstream_full:
+            return failures.SILENT
+        return _BACKEND_LATE.get(what)
 
     def forsaken(self, exchange: Exchange, server: Server) -> None:
         """`server` is down, or was removed; if `exchange` is still under way there, it is not waited for."""
@@ -165,8 +184,7 @@ class Conversation:
         exchange, self.exchange = self.exchange, None
         if exchange is not None and self.site.log is not None:
             self._log(exchange.asked, exchange.status, exchange.octets, exchange, exchange.note)
-        self.upstream_held = False
-        if sent and self.persistent:
+        if sent and self.persistent and (self.requests.buffer or not self.requests.ended):
             self._await(Wait.IDLE)
         else:
             self.close(Close.FLUSH if sent and not self.requests.buffer else Close.LINGER)
@@ -205,20 +223,28 @@ class Conversation:
         self._drop_exchange("cut_short")
         if not self.closed:
             self.closed = True
+            if self.held:
+                self._pace_client()  # its end must be seen
             self.outside.close_client(how)
 
     # Inside.
 
     def _next_requests(self) -> None:
-        """Begin what has come. A loop: a request that is answered on the spot leaves room for the next one."""
-        while self.exchange is None and not self.closed and self.requests.buffer:
+        """Begin what has come, unless the answers so far aren't fetched: else they would pile up here.
+
+        A loop: a request that is answered on the spot leaves room for the next one.
+        """
+        while self.exchange is None and self.requests.buffer and not (self.closed or self.client_full):
             try:
                 head = self.requests.next()
             except Refused as refused:
                 self.refuse(refused)
                 return
             if head is None:
-                self._await(Wait.HEAD if self.requests.buffer else Wait.IDLE)
+                if self.requests.ended:
+                    self.close(Close.FLUSH)
+                elif self.requests.buffer:
+                    self._await(Wait.HEAD)
                 break
             assert isinstance(head, RequestHead)
             self._begin(head)
@@ -321,3 +347,7 @@ class Conversation:
 
 _NO_ROUTE = 404, "no service here takes such a request", "destination_not_found"
 _BACKEND_LATE = {Wait.QUEUE: failures.LATE, Wait.CONNECT: failures.UNREACHABLE, Wait.ANSWER: failures.SILENT}
+
+
+def _too_slow() -> Refused:
+    return Refused(408, "the request did not come in time", "RFC 9110 15.5.9")

@@ -32,6 +32,7 @@ from l7proxy.sticky import NO_SESSION
 if TYPE_CHECKING:
     from l7proxy.conversation import Conversation
 
+_BODILESS = frozenset((b"GET", b"HEAD"))
 
 class Exchange:
     """A request on its way.
@@ -39,6 +40,7 @@ class Exchange:
     asked:  the head as its client said it; head: as it goes to the backend.
     heard:  a byte of the answer has come.         answer: the head of the final answer, once it has come.
     sent:   the whole request has gone.            reused: on a connection that served another one before.
+    tunnel: another protocol is spoken.            all_heard: and its server says no more.
     gated:  it is in a server's row, or behind it.
     server: who serves it now; last: who did last.
     more:   field lines of ours for the answer.    octets: how many have gone to the client; octets_up: to the backend.
@@ -55,6 +57,7 @@ class Exchange:
     body_begun: bool = False
     rechunked: bool = False
     tunnel: bool = False
+    all_heard: bool = False
     gated: bool = False
     took: int = 0
     octets: int = 0
@@ -159,10 +162,14 @@ class Exchange:
         elif self.tunnel:
             self._pump_tunnel()
         elif data or self.sent:
-            self.talk.outside.wait(Wait.ANSWER if self.sent else Wait.BODY)
+            self.talk.outside.wait(
+                Wait.RELAY if self.answer is not None else Wait.ANSWER if self.sent else Wait.BODY)
 
     def _pump_tunnel(self) -> None:
-        """Another protocol's bytes have gone, or its client says no more."""
+        """Another protocol's bytes have gone, or its client says no more: then it has ended, if its server has."""
+        if self.sent and self.all_heard:
+            self.finish()
+            return
         self.talk.outside.wait(Wait.TUNNEL)
         if self.sent:
             self.talk.outside.end_upstream()
@@ -198,7 +205,10 @@ class Exchange:
         if out:
             self.octets += len(out)
             talk.outside.to_client(out)
-        if done:
+        if done and self.tunnel and not self.sent:
+            self.all_heard = True
+            talk.outside.end_client()
+        elif done:
             self.finish()
         elif self.answer is not None:
             talk.outside.wait(Wait.TUNNEL if self.tunnel else Wait.RELAY)
@@ -227,9 +237,15 @@ class Exchange:
         return write.response_head(answer, minor, talk.persistent, self.more)
 
     def finish(self) -> None:
-        """The answer is complete. An answer before the request's end leaves neither connection usable."""
-        talk, answer = self.talk, self.answer
+        """The answer is complete. An answer before the request's end leaves neither connection usable.
+
+        Nor is the backend's kept if it has not taken all of the request, or may have taken its body for another one,
+        as some do that expect none (RFC 9110 9.3.1, 9.3.2).
+        """
+        talk, answer, head = self.talk, self.answer, self.head
         keep = self.sent and answer is not None and answer.persistent and not talk.responses.buffer
+        if keep and head.body != NO_BODY:
+            keep = not talk.upstream_full and head.method not in _BODILESS
         if self.server is not None:
             self.balancer.pool.served(self.server)
         self.part(keep)
@@ -237,7 +253,7 @@ class Exchange:
 
     def upstream_gone(self, clean: bool) -> None:
         """The backend's connection has ended (by a reset, if not `clean`): the answer's end, or a failure."""
-        if clean:
+        if clean and not self.all_heard:
             self.talk.responses.end()
         self.pump_response()
         if self.talk.exchange is self:
@@ -299,6 +315,7 @@ class Exchange:
             server, self.server = self.server, None
             self.balancer.counts.ended(server, self)
             self.open = self.reused = False
+            self.talk.upstream_held = self.talk.upstream_full = False
             self.talk.outside.part_upstream(keep)
             self.balancer.pool.release(self.unit, server)
             if self.gated:

@@ -10,6 +10,7 @@
     lost         only an idempotent request          502     yes, unless the connection had idled (see below)
     half         no: an answer has begun             502     yes: it broke off in the midst of it
     silent       no: it may still be at work         504     yes: it has had answer_s to begin its answer
+    overtime     no: nothing may take longer          504     no: it need not be the slow one
     malformed    no                                  502     yes: no program in order answers what is not HTTP
     oversized    no                                  502     yes: the same
     uncoded      no                                  502     yes: the same
@@ -74,6 +75,7 @@ LOST = Failure(502, "the server closed before it answered", Again.IDEMPOTENT, "c
 HALF = Failure(502, "the server closed in the midst of its answer", Again.NEVER, "http_response_incomplete", LOST.blame)
 SILENT = Failure(504, "the server did not answer in time", Again.NEVER, "http_response_timeout",
                  "a client's request: no answer in time")
+OVERTIME = Failure(504, "the answer did not come in time", Again.NEVER, "http_response_timeout")
 MALFORMED = Failure(502, "the server's answer is not valid HTTP", Again.NEVER, "http_protocol_error",
                     "a client's request: not valid HTTP")
 OVERSIZED = Failure(502, "the server's answer has too large a head", Again.NEVER, "http_response_header_section_size",

@@ -53,6 +53,9 @@ class Outside(Protocol):
     def hold_upstream(self, held: bool) -> None:
         """Stop reading from the backend, or go on."""
 
+    def end_client(self) -> None:
+        """Say no more to the client, and still listen (a half-close)."""
+
     def end_upstream(self) -> None:
         """Say no more to the backend, and still listen (a half-close)."""
 

@@ -77,6 +77,11 @@ def silent(it):
     it.timed_out(Wait.ANSWER)
 
 
+def overtime(it):
+    asked(it)
+    it.timed_out(Wait.TOTAL)
+
+
 def malformed(it):
     asked(it)
     it.upstream_bytes(b"SSH-2.0\r\n\r\n")
@@ -126,7 +131,7 @@ def late(it):
     it.timed_out(Wait.QUEUE)
 
 
-@pytest.mark.parametrize("goes_wrong", [refused, unreachable, unroutable, starved, lost, half, silent, malformed,
+@pytest.mark.parametrize("goes_wrong", [refused, unreachable, unroutable, starved, lost, half, silent, overtime, malformed,
                                         oversized, uncoded, forsaken, down, nobody, full, late])
 def test_every_row_of_failures_says_so(talk, goes_wrong):
     it = talk(servers=1)
