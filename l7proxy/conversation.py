@@ -263,7 +263,7 @@ class Conversation:
         if not head.host:  # only HTTP/1.0 may leave it out
             head = head._replace(host=site.authority)
         balancer = site.route_of(head)
-        if site.explain is not None and site.explain.wanted(self.client, self.requests.forwarded):
+        if site.explain is not None and (said := self.requests.forwarded) and site.explain.wanted(self.client, said):
             self._explain(site.explain, head, balancer)
         elif balancer is None:
             self._answer_at_once(head, *_NO_ROUTE)

@@ -41,7 +41,6 @@ class Exchange:
     heard:  a byte of the answer has come.         answer: the head of the final answer, once it has come.
     sent:   the whole request has gone.            reused: on a connection that served another one before.
     tunnel: another protocol is spoken.            all_heard: and its server says no more.
-    gated:  it is in a server's row, or behind it.
     server: who serves it now; last: who did last.
     more:   field lines of ours for the answer.    octets: how many have gone to the client; octets_up: to the backend.
     note: a word for the log.                      queued_s: since when it waits in the row.
@@ -58,7 +57,6 @@ class Exchange:
     rechunked: bool = False
     tunnel: bool = False
     all_heard: bool = False
-    gated: bool = False
     took: int = 0
     octets: int = 0
     octets_up: int = 0
@@ -101,7 +99,6 @@ class Exchange:
             self.dial(fresh=False)
             return
         inside = balancer.gate(server).enter(self.admitted)
-        self.gated = inside is not False
         if inside is None:
             balancer.counts.of(server).queued += 1
             self.queued_s = self.talk.outside.now()
@@ -318,8 +315,7 @@ class Exchange:
             self.talk.upstream_held = self.talk.upstream_full = False
             self.talk.outside.part_upstream(keep)
             self.balancer.pool.release(self.unit, server)
-            if self.gated:
-                self.gated = False
+            if self.balancer.gates is not None:
                 if self.queued_s:
                     self._waited(server)
                 self.balancer.leave(server, self.admitted)
