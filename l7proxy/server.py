@@ -19,13 +19,15 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from balancing import Event, Pool, Ready, Server, store
-from balancing.api import Api
+from balancing.api import Api, View
 from l7proxy.accesslog import AccessLog
 from l7proxy.balancer import Balancer, Policy
 from l7proxy.config import Address, Config, Listener, PoolTerms
 from l7proxy.eventlog import EventLog
+from l7proxy.explain import Explanations
 from l7proxy.framing import DROP, RESPONSE_FIELDS
 from l7proxy.limits import Limits
 from l7proxy.lines import Lines
@@ -63,6 +65,7 @@ class Proxy:
         self.wheel = Wheel()
         self.upstreams = Upstreams(self.limits, self.wheel)
         self.probes = Probes(self.limits)
+        self.explain = Explanations()
         self.pools: dict[str, Pool] = {}
         self.balancers: dict[str, Balancer] = {}
         self.doors: list[Door] = []
@@ -117,8 +120,10 @@ class Proxy:
     def route(self) -> None:
         """Let every listener's requests be led by the configuration's table, and its answers be what they are to be."""
         hidden = [name.encode() for name in self.config.hidden]
+        self.explain.networks = self.config.logs.explain
         for door in self.doors:
             site = door.front.site
+            site.explain = self.explain if self.explain.networks else None
             site.route_of = table(self.config, door.listener, self.balancers)
             site.log = self.log.add if self.log else None
             site.forwarding = self.config.forwarding
@@ -220,7 +225,16 @@ class Proxy:
             self.follow(pool)
             if self.config.kept:
                 store.save(self.config.kept, [pool.service])
-        return OperatorSocket(config.api, Api(self.pools, changed), self.limits.api_connections)
+        views: dict[str, View] = {"counters": self.counters, "explanations": self.explain.view}
+        return OperatorSocket(config.api, Api(self.pools, changed, views), self.limits.api_connections)
+
+    def counters(self, words: Sequence[str] = ()) -> dict[str, Any]:
+        """All that was counted, as JSON says it (counters.py)."""
+        if words:
+            raise LabError(f"there is nothing at /counters/{'/'.join(words)}", "/counters")
+        sites = [(front.site, len(front.clients)) for front in self._fronts()]
+        return {"doors": [site.counts.form(site.authority.decode(), clients) for site, clients in sites],
+                "services": [balancer.form() for balancer in self.balancers.values()]}
 
     def operate_at(self, operators: OperatorSocket | None) -> None:
         """Let operators ask there from now on."""
