@@ -276,27 +276,27 @@ class Conversation:
 
     def _explain(self, explain: Explanations, head: RequestHead, route: Routed | None) -> None:
         """The same for a request that asks why."""
-        record = explain.begin(head, self.client, str(route) if route is not None else "", self.began_s)
-        if route is not None and type(route.action) is Balancer:
+        record = explain.begin(head, self.client, route, self.began_s)
+        if route is not None and isinstance(route.action, Balancer):
             self._forward(head, route, route.action, partial(Witness, record=record))
             return
-        answer, more = said(route, head) if route is not None else (None, b"")
-        record.status, record.ended_s = answer.status if answer is not None else 404, self.outside.now()
-        if answer is not None:
-            self._answer_as_written(head, answer, more + line(record))
-        else:
+        record.ended_s = self.outside.now()
+        if route is None:
+            record.status = 404
             self._answer_at_once(head, *_NO_ROUTE, line(record))
+        else:
+            answer, more = said(route, head)
+            record.status = answer.status
+            self._answer_as_written(head, answer, more + line(record))
 
-    def _forward(self, head: RequestHead, route: Routed, balancer: Balancer,
+    def _forward(self, asked: RequestHead, route: Routed, balancer: Balancer,
                  begin: Callable[..., Exchange] = Exchange) -> None:
         """To one of the balancer's servers."""
         self.outside.wait(Wait.TOTAL)
+        head = asked._replace(target=route.rewrite(asked)) if route.rewrite else asked
         unit = Unit((self.client, next(self.site.numbers)), self.key)
-        asked, rewrite = head, route.rewrite
-        if rewrite is not None:
-            asked = head._replace(target=rewrite(head))
-        self.exchange = exchange = begin(self, asked, balancer, unit)
-        exchange.asked = head
+        self.exchange = exchange = begin(self, head, balancer, unit)
+        exchange.asked = asked
         exchange.choose()
 
     def _answer_as_written(self, head: RequestHead, answer: Answer, more: bytes) -> None:

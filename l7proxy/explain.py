@@ -23,6 +23,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from l7proxy.messages import Field, RequestHead, values
+from l7proxy.routing import Routed
 from layerlab import LabError
 
 MOST = 100
@@ -134,6 +135,11 @@ def _string(text: str) -> str:
     return f'"{plain}"'
 
 
+def route(taken: Routed | None) -> str:
+    """The row of the routing table that took it, in words."""
+    return "" if taken is None else f"{taken.name}: {taken.match or 'every request'}"
+
+
 class Explanations:
     """The last ones. networks: the clients that may ask."""
 
@@ -149,12 +155,12 @@ class Explanations:
         address = ipaddress.ip_address(client)
         return any(address in network for network in self.networks)
 
-    def begin(self, head: RequestHead, client: str, route: str, began_s: float) -> Record:
-        """The record of a request that has come, by this route, in words; the oldest one makes room for it."""
+    def begin(self, head: RequestHead, client: str, taken: Routed | None, began_s: float) -> Record:
+        """The record of a request that `taken` takes; the oldest one makes room for it."""
         number, words = next(self._numbers), (head.method, head.host, head.target)
         self._records.pop(number - MOST, None)
         request = " ".join(word.decode("latin-1") for word in words)
-        record = self._records[number] = Record(number, client, request, route, began_s)
+        record = self._records[number] = Record(number, client, request, route(taken), began_s)
         return record
 
     def view(self, words: Sequence[str]) -> Any:

@@ -139,8 +139,8 @@ async def apply(proxy: Proxy, new: Config) -> Difference:
     gone = [server for pool, service in become for server in pool.become(service)]
     for old, terms in changes.changed:
         proxy.follow(proxy.pools[terms.name])
-        before = proxy.balancers[terms.name]
         if old.policy != terms.policy:
+            before = proxy.balancers[terms.name]
             proxy.balancers[terms.name] = Balancer(before.pool, terms.policy, before.counts)
     gone += [server for terms in changes.removed for server in proxy.remove(terms.name)]
     _change_doors(proxy, new, opened, {door_of(one) for one in changes.closed})

@@ -62,10 +62,10 @@ class Proxy:
         self.config, self.limits = config, config.limits
         self.loop = asyncio.get_running_loop()
         self.events, self.log = self.open_events(config), self.open_log(config)
+        self.explanations = Explanations()
         self.wheel = Wheel()
         self.upstreams = Upstreams(self.limits, self.wheel)
         self.probes = Probes(self.limits)
-        self.explain = Explanations()
         self.pools: dict[str, Pool] = {}
         self.balancers: dict[str, Balancer] = {}
         self.doors: list[Door] = []
@@ -120,12 +120,12 @@ class Proxy:
     def route(self) -> None:
         """Let every listener's requests be led by the configuration's table, and its answers be what they are to be."""
         hidden = [name.encode() for name in self.config.hidden]
-        self.explain.networks = self.config.logs.explain
+        self.explanations.networks = self.config.logs.explain
         for door in self.doors:
             site = door.front.site
-            site.explain = self.explain if self.explain.networks else None
             site.route_of = table(self.config, door.listener, self.balancers)
             site.log = self.log.add if self.log else None
+            site.explain = self.explanations if self.config.logs.explain else None
             site.forwarding = self.config.forwarding
             site.responses = Lines({**RESPONSE_FIELDS, **dict.fromkeys(hidden, DROP)})
 
@@ -225,16 +225,15 @@ class Proxy:
             self.follow(pool)
             if self.config.kept:
                 store.save(self.config.kept, [pool.service])
-        views: dict[str, View] = {"counters": self.counters, "explanations": self.explain.view}
+        views: dict[str, View] = {"counters": self.counters, "explanations": self.explanations.view}
         return OperatorSocket(config.api, Api(self.pools, changed, views), self.limits.api_connections)
 
     def counters(self, words: Sequence[str] = ()) -> dict[str, Any]:
         """All that was counted, as JSON says it (counters.py)."""
         if words:
             raise LabError(f"there is nothing at /counters/{'/'.join(words)}", "/counters")
-        sites = [(front.site, len(front.clients)) for front in self._fronts()]
-        return {"doors": [site.counts.form(site.authority.decode(), clients) for site, clients in sites],
-                "services": [balancer.form() for balancer in self.balancers.values()]}
+        doors = [front.site.counts.form(front.site.authority.decode(), len(front.clients)) for front in self._fronts()]
+        return {"doors": doors, "services": [balancer.form() for balancer in self.balancers.values()]}
 
     def operate_at(self, operators: OperatorSocket | None) -> None:
         """Let operators ask there from now on."""

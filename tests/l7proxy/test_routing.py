@@ -281,6 +281,7 @@ def test_a_redirect_and_a_fixed_answer_need_no_server(talk):
     assert no.startswith("< HTTP/1.1 403 Forbidden\r\n")
     assert no.endswith("\r\nContent-Length: 2\r\n\r\nno")
     assert bodiless.endswith("\r\nContent-Length: 2\r\n\r\n")
+    assert it.site.counts.own_answers == {301: 1, 403: 2}
     assert not it.closed
 
 
