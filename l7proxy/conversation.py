@@ -325,6 +325,7 @@ class Conversation:
         """Answer what the routing table says. more: field lines."""
         sent = head.body == NO_BODY
         self.persistent = self.persistent and sent and head.minor >= 1
+        self.site.counts.answered(answer.status)
         data = write.own_answer(answer.status, answer.body, self.persistent, bodiless=head.method == b"HEAD",
                                 more=self.outside.date() + more, kind=answer.content_type.encode())
         self.outside.to_client(data)

@@ -125,6 +125,7 @@ class Proxy:
     def route(self) -> None:
         """Let every listener's requests be led by the configuration's table, and its answers be what they are to be."""
         hidden = [name.encode() for name in self.config.hidden]
+        self.explanations.networks = self.config.logs.explain
         for door in self.doors:
             site = door.front.site
             site.route_of = table(self.config, door.listener, self.balancers)
