@@ -1,0 +1,134 @@
+"""Question: how near to nginx does a proxy in Python come, for the same CPU, and how far is it from its likes?
+
+Prediction: every figure of proxy_figures.py is reached.
+
+Method: everything runs on loopback in a capsule, one proxy at a time, alone on a core; wrk and the backend, the same
+for all, have the others (proxy_stage.py). In each round each thing that is measured has its turn, in an order shuffled
+anew, and within it each proxy, shuffled as well. A turn starts the proxy anew, lets it warm up, and then counts:
+
+    keep-alive, tls, cache, bodies   requests answered for a second of the proxy's CPU, all its processes
+    latency                          p99 of requests that come on their own, at half of its maximum rate (proxy_pace.py)
+    idle                             memory that 10,000 connections take which have made a request (proxy_idle.py)
+
+Ratios are taken within the round, ours to the peer's; reported are the median and the range of the rounds.
+
+The load has to share what cores are left with the backend, so a proxy in C is not always busy: `peer_busy` says what
+part of its core it used. CPU time is what is counted, so that does not flatter anybody much.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from benchmarks.peers import LOAD, OURS, PEERS
+from benchmarks.peers_install import Found, install
+from benchmarks.proxy_figures import FIGURES, WHATS, Figure
+from benchmarks.proxy_stage import Stage
+from benchmarks.rounds import spread
+
+NOT_YET = {"tls": "not yet", "cache": "not yet", "latency": "not yet", "idle": "not yet"}
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many rounds, and the seconds of each turn; wrk takes whole ones."""
+
+    rounds: int = 5
+    seconds: int = 3
+    warm_s: int = 1
+
+
+QUICK, FULL = Size(rounds=2, seconds=1), Size()
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one proxy came to in one round, in the unit of `what`. busy: what part of its core it used."""
+
+    what: str
+    name: str
+    value: float
+    busy: float | None = None
+
+
+def _throughput(stage: Stage, what: str, name: str, size: Size) -> Turn:
+    how = WHATS[what]
+    with stage.proxy(name, how.tls, how.cache) as running:
+        running.under_load(how.path, how.connections, size.warm_s)
+        sample = running.under_load(how.path, how.connections, size.seconds)
+    return Turn(what, name, sample.per_cpu_second, sample.busy)
+
+
+TURNS: dict[str, Callable[[Stage, str, str, Size], Turn]] = dict.fromkeys(
+    ("keep-alive", "tls", "cache", "bodies"), _throughput)
+
+
+def measure(stage: Stage, size: Size, seed: int, figures: Sequence[Figure] = FIGURES,
+            say: Callable[[str], object] = lambda words: None) -> list[Turn]:
+    """All rounds of what these figures need, of the peers that are here. Raises LabError if a proxy fails."""
+    dice, turns = random.Random(seed), []
+    needed = wanted(figures, stage.found)
+    for number in range(1, size.rounds + 1):
+        for what in dice.sample(list(needed), len(needed)):
+            for name in dice.sample(needed[what], len(needed[what])):
+                say(f"round {number} of {size.rounds}, {what}: {name}")
+                turns.append(TURNS[what](stage, what, name, size))
+    return turns
+
+
+def wanted(figures: Iterable[Figure], found: Mapping[str, Found]) -> dict[str, list[str]]:
+    """Who is to be measured, by what: whoever is here of those that the figures need."""
+    needed: dict[str, list[str]] = {}
+    for figure in figures:
+        for name in figure.names:
+            if figure.what not in NOT_YET and not found[name].why_not and name not in needed.get(figure.what, ()):
+                needed.setdefault(figure.what, []).append(name)
+    return needed
+
+
+def rows(turns: Collection[Turn], found: Mapping[str, Found],
+         figures: Iterable[Figure] = FIGURES) -> list[dict[str, Any]]:
+    """The table `proxy`: a row a figure; one that could not be measured says why."""
+    return [_row(figure, turns, found[figure.against]) for figure in figures]
+
+
+def _row(figure: Figure, turns: Collection[Turn], peer: Found) -> dict[str, Any]:
+    ours, peers = ([turn for turn in turns if (turn.what, turn.name) == (figure.what, name)]
+                   for name in (OURS, figure.against))
+    values = [own.value if figure.against == OURS else own.value / other.value
+              for own, other in zip(ours, peers, strict=False)]
+    if not values:
+        return _without(figure, peer)
+    found = spread("median", values, 3)
+    middle = found["median"]
+    return {"figure": figure.label, "median": middle, "low": found["median_low"], "high": found["median_high"],
+            "rounds": len(values), "bound": figure.bound, "must": figure.must, "aim": figure.aim,
+            "met": figure.met(middle, figure.must), "aim_met": figure.met(middle, figure.aim),
+            "own": _middle(ours), "against": figure.against, "version": peer.version, "peer": _middle(peers),
+            "unit": WHATS[figure.what].unit, "busy": _busy(ours), "peer_busy": _busy(peers), "why_not": ""}
+
+
+def _without(figure: Figure, peer: Found) -> dict[str, Any]:
+    why_not = f"not installed: {peer.why_not}" if peer.why_not else NOT_YET.get(figure.what, "not measured")
+    return {"figure": figure.label, "median": None, "low": None, "high": None, "rounds": 0, "bound": figure.bound,
+            "must": figure.must, "aim": figure.aim, "met": None, "aim_met": None, "own": None,
+            "against": figure.against, "version": "", "peer": None, "unit": WHATS[figure.what].unit, "busy": None,
+            "peer_busy": None, "why_not": why_not}
+
+
+def _middle(turns: Sequence[Turn]) -> float:
+    return round(median(turn.value for turn in turns), 2)
+
+
+def _busy(turns: Sequence[Turn]) -> float | None:
+    parts = [turn.busy for turn in turns if turn.busy is not None]
+    return round(median(parts), 2) if parts else None
+
+
+def everybody(say: Callable[[str], object]) -> dict[str, Found]:
+    """The peers and the load, found or installed: outside the capsule, where there is a network."""
+    return install([*PEERS.values(), LOAD], say)
