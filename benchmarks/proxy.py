@@ -24,13 +24,15 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from benchmarks import proxy_idle, proxy_pace
 from benchmarks.peers import LOAD, OURS, PEERS
 from benchmarks.peers_install import Found, install
+from benchmarks.peers_setup import ADDRESS, PORT
 from benchmarks.proxy_figures import FIGURES, WHATS, Figure
 from benchmarks.proxy_stage import Stage
 from benchmarks.rounds import spread
 
-NOT_YET = {"tls": "not yet", "cache": "not yet", "latency": "not yet", "idle": "not yet"}
+NOT_YET = {"tls": "not yet", "cache": "not yet"}
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,27 @@ def _throughput(stage: Stage, what: str, name: str, size: Size) -> Turn:
     return Turn(what, name, sample.per_cpu_second, sample.busy)
 
 
+def _latency(stage: Stage, what: str, name: str, size: Size) -> Turn:
+    """What wrk gets out of it is its maximum rate."""
+    how = WHATS[what]
+    with stage.proxy(name) as running:
+        most = running.under_load(how.path, how.connections, size.warm_s).per_second
+        due_s = proxy_pace.arrivals(most / 2, size.seconds, seed=1)
+        before_s = running.cpu_s()
+        took_s = proxy_pace.play((ADDRESS, PORT), due_s)
+        busy = (running.cpu_s() - before_s) / due_s[-1]
+    return Turn(what, name, 1000 * proxy_pace.percentile(took_s, 99), busy)
+
+
+def _idle(stage: Stage, what: str, name: str, size: Size) -> Turn:
+    how = WHATS[what]
+    with stage.proxy(name) as running:
+        running.under_load(how.path, how.connections, size.warm_s)
+        return Turn(what, name, proxy_idle.kib_each(running, (ADDRESS, PORT)))
+
+
 TURNS: dict[str, Callable[[Stage, str, str, Size], Turn]] = dict.fromkeys(
-    ("keep-alive", "tls", "cache", "bodies"), _throughput)
+    ("keep-alive", "tls", "cache", "bodies"), _throughput) | {"latency": _latency, "idle": _idle}
 
 
 def measure(stage: Stage, size: Size, seed: int, figures: Sequence[Figure] = FIGURES,

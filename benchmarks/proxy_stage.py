@@ -87,6 +87,11 @@ class Sample:
         return self.load.requests / self.cpu_s
 
     @property
+    def per_second(self) -> float:
+        """Requests answered in a second."""
+        return self.load.requests / self.load.seconds
+
+    @property
     def busy(self) -> float:
         """What part of its core it used."""
         return self.cpu_s / self.load.seconds
@@ -98,9 +103,13 @@ class Running:
     def __init__(self, name: str, pid: int, setting: Setting, wrk: Found) -> None:
         self.name, self.pid, self.setting, self._wrk = name, pid, setting, wrk
 
+    def pids(self) -> list[int]:
+        """Of the whole process tree, as it is now."""
+        return tree(self.pid)
+
     def cpu_s(self) -> float:
         """CPU time of the process tree so far, in seconds."""
-        return sum(cpu_ms(pid) for pid in tree(self.pid)) / 1000
+        return sum(cpu_ms(pid) for pid in self.pids()) / 1000
 
     def under_load(self, path: str, connections: int, seconds: int) -> Sample:
         """As many requests as come back, from so many connections. Raises LabError if answers are bad."""
