@@ -20,6 +20,7 @@ class Peer:
 
     program: what is started: a command, in a Python package's case the one that its installation makes.
     debian, pypi: the packages it comes in, of one of the two. asks: what makes the program say its version.
+    place: whose venv it shares, if it is another one set up otherwise.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Peer:
     debian: tuple[str, ...] = ()
     pypi: tuple[str, ...] = ()
     asks: tuple[str, ...] = ("--version",)
+    place: str = ""
 
 
 PEERS: dict[str, Peer] = {peer.name: peer for peer in (
@@ -35,6 +37,7 @@ PEERS: dict[str, Peer] = {peer.name: peer for peer in (
     Peer("aiohttp", "python", pypi=("aiohttp>=3.9,<4", "uvloop>=0.19,<0.24"),
          asks=("-c", "import aiohttp; print(aiohttp.__version__)")),
     Peer("proxy.py", "python", pypi=("proxy.py>=2.4,<3",), asks=("-m", "proxy", "--version")),
+    Peer("proxy.py, kept", "python", pypi=("proxy.py>=2.4,<3",), asks=("-m", "proxy", "--version"), place="proxy.py"),
     Peer("mitmproxy", "mitmdump", pypi=("mitmproxy>=10,<13",)),
 )}  # fmt: skip
 

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import Any
 
 import aiohttp
-import uvloop
 from aiohttp import web
+
+from l7proxy import loop
 
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
               "transfer-encoding", "upgrade"}  # fmt: skip
@@ -49,6 +51,13 @@ def application(backend: str) -> web.Application:
     return app
 
 
+async def serve(port: int, backend_port: int) -> None:
+    """Until it is killed."""
+    runner = web.AppRunner(application(f"http://127.0.0.1:{backend_port}"), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await asyncio.Event().wait()
+
+
 if __name__ == "__main__":
-    uvloop.install()
-    web.run_app(application(f"http://127.0.0.1:{sys.argv[2]}"), host="127.0.0.1", port=int(sys.argv[1]), print=None)
+    loop.run(serve(int(sys.argv[1]), int(sys.argv[2])))

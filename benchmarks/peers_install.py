@@ -27,7 +27,10 @@ PATIENCE_S = 600
 
 @dataclass(frozen=True)
 class Found:
-    """A peer as it is here. command: what starts it, with no arguments yet; "" with the reason why it isn't here."""
+    """A peer as it is here.
+
+    command: what starts it, with no arguments yet. why_not: why it can't be measured; "" if it can.
+    """
 
     peer: Peer
     command: tuple[str, ...] = ()
@@ -47,6 +50,14 @@ def folder() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "layer-lab/peers"
 
 
+def is_here(peer: Peer) -> bool:
+    """Whether it could be had without installing anything."""
+    place = folder()
+    if peer.pypi:
+        return (place / (peer.place or peer.name) / "stamp").exists()
+    return bool(shutil.which(peer.program) or unpacked(peer.program, place / "debian"))
+
+
 def install(peers: Iterable[Peer], say: Callable[[str], object] = lambda words: None) -> dict[str, Found]:
     """Find each peer here, or install it. By name; one at a time, whoever else installs."""
     place = folder()
@@ -61,12 +72,12 @@ def _install(peer: Peer, place: Path, say: Callable[[str], object]) -> Found:
         command = _from_pypi(peer, place, say) if peer.pypi else _from_debian(peer, place, say)
         return Found(peer, command, _version(peer, command))
     except (_Refused, OSError) as error:
-        return Found(peer, why_not=str(error))
+        return Found(peer, why_not=f"not installed: {error}")
 
 
 def _from_pypi(peer: Peer, place: Path, say: Callable[[str], object]) -> tuple[str, ...]:
     """In a venv of its own, so that what one needs is in nobody's way."""
-    venv, wanted = place / peer.name, f"{sys.version_info[:2]} {peer.pypi}"
+    venv, wanted = place / (peer.place or peer.name), f"{sys.version_info[:2]} {peer.pypi}"
     stamp = venv / "stamp"
     if not stamp.exists() or stamp.read_text() != wanted:
         say(f"installing {peer.name} in {venv}")

@@ -16,6 +16,7 @@ import resource
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from balancing import Backend, HealthCheck, Service
@@ -60,7 +61,8 @@ def _ours(found: Found, setting: Setting) -> list[str]:
     file.write_text(json.dumps([Service(
         id=1, name="bench", vip=ADDRESS, layer="l7", port=PORT, algorithm="round-robin", health=HealthCheck(),  # type: ignore[arg-type]
         backends=(Backend(1, "srv1", ADDRESS, port=BACKEND_PORT),)).to_json()]))  # type: ignore[arg-type]
-    return [sys.executable, "-P", "-m", "l7proxy", "--services", str(file), "--listen", f"{ADDRESS}:{PORT}"]
+    return [sys.executable, "-P", "-m", "l7proxy", "--services", str(file), "--listen", f"{ADDRESS}:{PORT}",
+            "--access-log", str(setting.folder / "access.log")]
 
 
 def _nginx(found: Found, setting: Setting) -> list[str]:
@@ -68,7 +70,7 @@ def _nginx(found: Found, setting: Setting) -> list[str]:
     (folder / "nginx.conf").write_text(_NGINX.format(
         folder=folder, most=most_open(), backend=f"{ADDRESS}:{BACKEND_PORT}", end=WITHOUT_END,
         listen=f"{ADDRESS}:{PORT}" + " ssl" * setting.tls, tls=_NGINX_TLS.format(folder=folder) * setting.tls,
-        cache=_NGINX_CACHE * setting.cache))
+        zone=_NGINX_ZONE.format(folder=folder) * setting.cache, cache=_NGINX_CACHE * setting.cache))
     return [*found.command, "-p", str(folder), "-e", str(folder / "nginx.log"), "-c", str(folder / "nginx.conf")]
 
 
@@ -84,11 +86,11 @@ def _aiohttp(found: Found, setting: Setting) -> list[str]:
     return [*found.command, "-m", "benchmarks.peers_aiohttp", str(PORT), str(BACKEND_PORT)]
 
 
-def _proxypy(found: Found, setting: Setting) -> list[str]:
+def _proxypy(found: Found, setting: Setting, plugin: str = "Everything", work: str = "--threaded") -> list[str]:
     return ["env", f"BACKEND_PORT={BACKEND_PORT}", f"HOME={setting.folder}", *found.command, "-m", "proxy",
-            "--hostname", ADDRESS, "--port", str(PORT), "--num-workers", "1", "--num-acceptors", "1", "--threadless",
-            "--local-executor", "1", "--log-level", "ERROR", "--data-dir", str(setting.folder),
-            "--enable-reverse-proxy", "--disable-http-proxy", "--plugins", "benchmarks.peers_proxypy.Everything"]
+            "--hostname", ADDRESS, "--port", str(PORT), "--num-workers", "1", "--num-acceptors", "1", work,
+            "--log-level", "ERROR", "--data-dir", str(setting.folder), "--enable-reverse-proxy",
+            "--disable-http-proxy", "--plugins", f"benchmarks.peers_proxypy.{plugin}"]
 
 
 def _mitmproxy(found: Found, setting: Setting) -> list[str]:
@@ -98,7 +100,7 @@ def _mitmproxy(found: Found, setting: Setting) -> list[str]:
 
 SETUPS: dict[str, Callable[[Found, Setting], list[str]]] = {
     OURS: _ours, "nginx": _nginx, "HAProxy": _haproxy, "aiohttp": _aiohttp, "proxy.py": _proxypy,
-    "mitmproxy": _mitmproxy}
+    "proxy.py, kept": partial(_proxypy, plugin="Kept", work="--threadless"), "mitmproxy": _mitmproxy}
 
 _NGINX_MAIN = """
 daemon off; user root; pid {folder}/nginx.pid; worker_rlimit_nofile {most};
@@ -127,7 +129,7 @@ http {{
     sendfile on; tcp_nopush on;
     keepalive_requests {end}; keepalive_timeout 3600s;
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-    proxy_cache_path {folder}/cache keys_zone=ram:10m;
+    {zone}
     upstream backend {{ server {backend}; keepalive 128; keepalive_requests {end}; }}
     server {{
         listen {listen} backlog=4096;
@@ -145,6 +147,7 @@ http {{
 """
 
 _NGINX_TLS = "ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;"
+_NGINX_ZONE = "proxy_cache_path {folder}/cache keys_zone=ram:10m;"  # the folder is on a tmpfs
 _NGINX_CACHE = "proxy_cache ram;"
 
 _HAPROXY = """

@@ -19,18 +19,25 @@ part of its core it used. CPU time is what is counted, so that does not flatter 
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from statistics import median
 from typing import Any
 
 from benchmarks import proxy_idle, proxy_pace
 from benchmarks.peers import LOAD, OURS, PEERS
 from benchmarks.peers_install import Found, install
-from benchmarks.peers_setup import ADDRESS, PORT
+from benchmarks.peers_setup import ADDRESS, PORT, most_open
 from benchmarks.proxy_figures import FIGURES, WHATS, Figure
 from benchmarks.proxy_stage import Stage
+from benchmarks.proxy_words import contradictions, for_people, moral
 from benchmarks.rounds import spread
+from experiments.display import Display
+from experiments.experiment import Options, Part
+from layerlab import LabError
+from topologies import capsule
 
 NOT_YET = {"tls": "not yet", "cache": "not yet"}
 
@@ -84,8 +91,9 @@ def _idle(stage: Stage, what: str, name: str, size: Size) -> Turn:
         return Turn(what, name, proxy_idle.kib_each(running, (ADDRESS, PORT)))
 
 
-TURNS: dict[str, Callable[[Stage, str, str, Size], Turn]] = dict.fromkeys(
-    ("keep-alive", "tls", "cache", "bodies"), _throughput) | {"latency": _latency, "idle": _idle}
+TURNS: dict[str, Callable[[Stage, str, str, Size], Turn]] = {
+    "keep-alive": _throughput, "tls": _throughput, "cache": _throughput, "bodies": _throughput, "latency": _latency,
+    "idle": _idle}
 
 
 def measure(stage: Stage, size: Size, seed: int, figures: Sequence[Figure] = FIGURES,
@@ -96,9 +104,21 @@ def measure(stage: Stage, size: Size, seed: int, figures: Sequence[Figure] = FIG
     for number in range(1, size.rounds + 1):
         for what in dice.sample(list(needed), len(needed)):
             for name in dice.sample(needed[what], len(needed[what])):
-                say(f"round {number} of {size.rounds}, {what}: {name}")
-                turns.append(TURNS[what](stage, what, name, size))
+                if not stage.found[name].why_not:
+                    say(f"round {number} of {size.rounds}, {what}: {name}")
+                    turns += _turn(stage, what, name, size)
     return turns
+
+
+def _turn(stage: Stage, what: str, name: str, size: Size) -> list[Turn]:
+    """One turn; none of a peer that fails, which then says why in its rows."""
+    try:
+        return [TURNS[what](stage, what, name, size)]
+    except LabError as error:
+        if name == OURS:
+            raise
+        stage.found[name] = replace(stage.found[name], why_not=f"failed: {error.saw}")
+        return []
 
 
 def wanted(figures: Iterable[Figure], found: Mapping[str, Found]) -> dict[str, list[str]]:
@@ -106,9 +126,16 @@ def wanted(figures: Iterable[Figure], found: Mapping[str, Found]) -> dict[str, l
     needed: dict[str, list[str]] = {}
     for figure in figures:
         for name in figure.names:
-            if figure.what not in NOT_YET and not found[name].why_not and name not in needed.get(figure.what, ()):
+            if not obstacle(figure.what) and not found[name].why_not and name not in needed.get(figure.what, ()):
                 needed.setdefault(figure.what, []).append(name)
     return needed
+
+
+def obstacle(what: str) -> str:
+    """Why something can't be measured of anybody; "" if it can."""
+    if what == "idle" and most_open() < proxy_idle.CONNECTIONS + 200:
+        return f"this system lets a program have only {most_open():,} files open"
+    return NOT_YET.get(what, "")
 
 
 def rows(turns: Collection[Turn], found: Mapping[str, Found],
@@ -120,6 +147,8 @@ def rows(turns: Collection[Turn], found: Mapping[str, Found],
 def _row(figure: Figure, turns: Collection[Turn], peer: Found) -> dict[str, Any]:
     ours, peers = ([turn for turn in turns if (turn.what, turn.name) == (figure.what, name)]
                    for name in (OURS, figure.against))
+    if peer.why_not:
+        return _without(figure, peer)
     values = [own.value if figure.against == OURS else own.value / other.value
               for own, other in zip(ours, peers, strict=False)]
     if not values:
@@ -129,12 +158,13 @@ def _row(figure: Figure, turns: Collection[Turn], peer: Found) -> dict[str, Any]
     return {"figure": figure.label, "median": middle, "low": found["median_low"], "high": found["median_high"],
             "rounds": len(values), "bound": figure.bound, "must": figure.must, "aim": figure.aim,
             "met": figure.met(middle, figure.must), "aim_met": figure.met(middle, figure.aim),
-            "own": _middle(ours), "against": figure.against, "version": peer.version, "peer": _middle(peers),
+            "own": _middle(ours), "against": figure.against, "version": peer.version,
+            "peer": _middle(peers) if figure.against != OURS else None,
             "unit": WHATS[figure.what].unit, "busy": _busy(ours), "peer_busy": _busy(peers), "why_not": ""}
 
 
 def _without(figure: Figure, peer: Found) -> dict[str, Any]:
-    why_not = f"not installed: {peer.why_not}" if peer.why_not else NOT_YET.get(figure.what, "not measured")
+    why_not = peer.why_not or obstacle(figure.what) or "not measured"
     return {"figure": figure.label, "median": None, "low": None, "high": None, "rounds": 0, "bound": figure.bound,
             "must": figure.must, "aim": figure.aim, "met": None, "aim_met": None, "own": None,
             "against": figure.against, "version": "", "peer": None, "unit": WHATS[figure.what].unit, "busy": None,
@@ -150,6 +180,19 @@ def _busy(turns: Sequence[Turn]) -> float | None:
     return round(median(parts), 2) if parts else None
 
 
-def everybody(say: Callable[[str], object]) -> dict[str, Found]:
-    """The peers and the load, found or installed: outside the capsule, where there is a network."""
-    return install([*PEERS.values(), LOAD], say)
+@cache
+def everybody() -> dict[str, Found]:
+    """The peers and the load, found or installed; first called outside the capsule, where there is a network."""
+    return install([*PEERS.values(), LOAD], lambda words: print(f"lab: {words}", file=sys.stderr, flush=True))
+
+
+def part(options: Options, display: Display) -> Part:
+    """Measure it."""
+    with Stage(capsule.LAB / "proxy", everybody()) as stage:
+        turns = measure(stage, QUICK if options.quick else FULL, options.seed, say=display.say)
+        table = rows(turns, stage.found)
+    words = "" if stage.cores.alone else " There is one core, so the proxy was not alone on it."
+    return Part("proxy", table, moral(table) + words, not contradictions(table), shown=for_people(table))
+
+
+PARTS = (part,)

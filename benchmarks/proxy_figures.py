@@ -78,5 +78,7 @@ FIGURES = (
     Figure("p99 at half of its maximum rate against nginx", "latency", "nginx", 2, 1.2, at_most=True),
     Figure("KiB per idle keep-alive connection, at 10,000", "idle", OURS, None, 8, at_most=True),
     Figure("keep-alive 1 KiB against HAProxy", "keep-alive", "HAProxy"),
+    Figure("keep-alive 1 KiB against proxy.py with a plugin of ours that keeps connections", "keep-alive",
+           "proxy.py, kept"),
     Figure("KiB per idle keep-alive connection, at 10,000, against nginx", "idle", "nginx", at_most=True),
 )

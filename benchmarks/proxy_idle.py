@@ -52,8 +52,8 @@ def source(number: int) -> str:
     return f"127.0.1.{number // A_CLIENT + 1}"
 
 
-def kib_each(running: Running, target: tuple[str, int], connections: int = CONNECTIONS) -> float:
-    """By how much the proxy grows for each of so many idle connections, in KiB."""
+def kib_each(running: Running, target: tuple[str, int]) -> float:
+    """By how much the proxy grows for each of CONNECTIONS that are idle, in KiB."""
     before_kib = memory_kib(running)
-    with idle(target, connections):
-        return (memory_kib(running) - before_kib) / connections
+    with idle(target, CONNECTIONS):
+        return (memory_kib(running) - before_kib) / CONNECTIONS

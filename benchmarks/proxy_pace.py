@@ -9,7 +9,7 @@ Rules kept here:
 1. A request counts from when it was due: what the driver costs or a queue is in it ("coordinated omission", G. Tene).
 2. The driver sleeps between what is due: it shares its core with the backend. Timers of select(2) and epoll(7) are too
    coarse for that, so a timerfd_create(2) wakes it.
-3. All answers are as long as the first one; they are counted, not read.
+3. All answers in a connection are as long as its first one; they are counted, not read.
 
 experiments/openloop.py does the same for whole visits from the lab's hosts, and reads what is answered; this is for ten
 times the rate.
@@ -18,6 +18,7 @@ times the rate.
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import random
 import select
@@ -25,7 +26,7 @@ import socket
 import struct
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from benchmarks.rounds import quiet
@@ -53,7 +54,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
     (2, 4)
     """
     ordered = sorted(values)
-    return ordered[max(0, -(-len(ordered) * percent // 100).__int__() - 1)]
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
 def play(target: tuple[str, int], due_s: Sequence[float], connections: int = CONNECTIONS) -> list[float]:
@@ -63,9 +64,9 @@ def play(target: tuple[str, int], due_s: Sequence[float], connections: int = CON
     """
     sockets = [socket.create_connection(target, PATIENCE_S) for _ in range(connections)]
     try:
-        length = [first_answer(sock) for sock in sockets][0]
+        lengths = {sock.fileno(): first_answer(sock) for sock in sockets}
         with quiet():
-            return _Driver([sock.fileno() for sock in sockets], length).drive(due_s)
+            return _Driver(lengths).drive(due_s)
     except OSError as error:
         raise LabError(f"a connection to {target} failed: {os.strerror(error.errno or 0)}", "an answer") from None
     finally:
@@ -80,7 +81,7 @@ def first_answer(sock: socket.socket) -> int:
     answer = b""
     while b"\r\n\r\n" not in answer:
         answer += sock.recv(65_536) or _ended()
-    head, _, body = answer.partition(b"\r\n\r\n")
+    head, _, _ = answer.partition(b"\r\n\r\n")
     length = len(head) + 4 + content_length(head)
     missing = length - len(answer)
     while missing > 0:
@@ -90,13 +91,13 @@ def first_answer(sock: socket.socket) -> int:
 
 
 class _Driver:
-    """files: connections that nothing is under way on. length: of every answer, in bytes."""
+    """lengths: of the answers in each connection, in bytes. Nothing is under way on any."""
 
-    def __init__(self, files: Sequence[int], length: int) -> None:
-        self._free = deque(files)
-        self._length = length
-        self._missing = dict.fromkeys(files, 0)
-        self._due_s = dict.fromkeys(files, 0.0)
+    def __init__(self, lengths: Mapping[int, int]) -> None:
+        self._lengths = lengths
+        self._free = deque(lengths)
+        self._missing = dict.fromkeys(lengths, 0)
+        self._due_s = dict.fromkeys(lengths, 0.0)
         self._took_s: list[float] = []
 
     def drive(self, due_s: Sequence[float]) -> list[float]:
@@ -122,7 +123,7 @@ class _Driver:
         free, now_s = self._free, time.perf_counter()
         while waiting and free and waiting[0] <= now_s:
             file = free.popleft()
-            self._due_s[file], self._missing[file] = waiting.popleft(), self._length
+            self._due_s[file], self._missing[file] = waiting.popleft(), self._lengths[file]
             os.write(file, REQUEST)
             now_s = time.perf_counter()
 

@@ -130,7 +130,7 @@ class Stage:
     def __init__(self, folder: Path, found: Mapping[str, Found]) -> None:
         for needed in (BACKEND, LOAD):
             if why_not := found[needed.name].why_not:
-                raise LabError(f"{needed.name} can't be had: {why_not}", "it, for the backend and the load",
+                raise LabError(f"{needed.name}: {why_not}", "it, for the backend and the load",
                                f"apt-get install --no-install-recommends {' '.join(needed.debian)}")
         self.folder, self.found, self.cores = folder, {**found, OURS: Found(Peer(OURS, "python"))}, cores()
 

@@ -25,6 +25,7 @@ from experiments.report import (
     growth_plot,
     ladder,
     ladder_plot,
+    proxy,
     steering,
     steering_plot,
 )
@@ -106,6 +107,7 @@ SECTIONS: dict[str, Section] = {
         Picture("Verdicts that the datapath has cached", "Flows of the datapath after the load, of all kinds.",
                 growth_plot.draw_flows),
     )),
+    "proxy": Section("How near to nginx does a proxy in Python come?", proxy.read),
     "disruption": Section("A pool changes: who is moved without need?", disruption.read, (
         Picture("What part of connections was taken from a server that was there",
                 "A bar is that part of all, from nothing to the whole box. Below the figure: how many connections "
