@@ -102,10 +102,10 @@ class Balancer:
     """The one way from a request to a server. Raises nothing of its own."""
 
     def __init__(self, pool: Pool, policy: Policy | None = None) -> None:
-        self.pool, self.policy = pool, (policy := policy or Policy())
-        self.sticky = policy.sticky
-        self.budget = Budget(policy.retry_ratio, policy.retry_burst)
-        self.gates: dict[Server, Gate] | None = None if policy.most is None else {}
+        self.pool, self.policy = pool, policy or Policy()
+        self.sticky = self.policy.sticky
+        self.budget = Budget(self.policy.retry_ratio, self.policy.retry_burst)
+        self.gates: dict[Server, Gate] | None = None if self.policy.most is None else {}
 
     def pin(self, server: Server) -> bytes:
         """The field line that tells a client that its session lives at `server`."""

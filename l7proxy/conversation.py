@@ -238,7 +238,7 @@ class Conversation:
         """To one of the balancer's servers."""
         self.outside.wait(Wait.TOTAL)
         unit = Unit((self.client, next(self.site.numbers)), self.key)
-        self.exchange = Exchange(self, head, head, balancer, unit, self.began_s)
+        self.exchange = Exchange(self, head, balancer, unit)
         self.exchange.choose()
 
     def _answer_at_once(self, head: RequestHead, status: int, why: str, error: str) -> None:

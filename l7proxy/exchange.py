@@ -24,7 +24,7 @@ from l7proxy import failures, hiding, write
 from l7proxy.balancer import Balancer
 from l7proxy.failures import IDEMPOTENT, Again, Failure
 from l7proxy.limits import Wait
-from l7proxy.messages import CHUNKED, END, NO_BODY, TUNNEL, RequestHead, ResponseHead
+from l7proxy.messages import CHUNKED, NO_BODY, RequestHead, ResponseHead
 from l7proxy.outside import Close
 from l7proxy.refusal import Refused
 from l7proxy.sticky import NO_SESSION
@@ -44,24 +44,28 @@ class Exchange:
     note: a word for the log.
     """
 
-    __slots__ = ("answer", "asked", "balancer", "began_s", "body_begun", "failure", "head", "heard", "last", "more",
-                 "note", "octets", "open", "rechunked", "reused", "sent", "server", "session", "status", "talk",
-                 "took", "tried", "tunnel", "unit")
+    # What most requests never change stands here, not in each of them.
+    server: Server | None = None
+    last: Server | None = None
+    answer: ResponseHead | None = None
+    open: bool = False
+    reused: bool = False
+    heard: bool = False
+    body_begun: bool = False
+    rechunked: bool = False
+    tunnel: bool = False
+    took: int = 0
+    octets: int = 0
+    status: int = 0
+    more: bytes = b""
+    note: str = ""
 
-    def __init__(self, talk: Conversation, asked: RequestHead, head: RequestHead, balancer: Balancer, unit: Unit,
-                 began_s: float) -> None:
-        self.talk, self.asked, self.head, self.balancer, self.unit = talk, asked, head, balancer, unit
-        self.began_s = began_s
-        self.server: Server | None = None
-        self.last: Server | None = None
+    def __init__(self, talk: Conversation, head: RequestHead, balancer: Balancer, unit: Unit) -> None:
+        self.talk, self.asked, self.head, self.balancer, self.unit = talk, head, head, balancer, unit
         self.tried: tuple[Server, ...] = ()
         self.failure = failures.NOBODY
-        self.answer: ResponseHead | None = None
-        self.open = self.reused = self.heard = self.body_begun = self.rechunked = self.tunnel = False
-        self.sent = head.body == NO_BODY
-        self.took = self.octets = self.status = 0
-        self.more, self.note = b"", ""
         self.session = NO_SESSION
+        self.sent = head.body == NO_BODY
         if balancer.sticky is not None:
             self._find_session()
         balancer.budget.earn()
@@ -125,18 +129,18 @@ class Exchange:
         if not self.open or self.sent or self.talk.upstream_full:
             return
         try:
-            pieces = self._request_pieces()
+            data = self._request_data()
         except Refused as refused:
             self.talk.refuse(refused)
             return
-        if pieces:
+        if data:
             self.body_begun = True
-            self.talk.outside.to_upstream(b"".join(pieces))
+            self.talk.outside.to_upstream(data)
         if self.talk.requests.ended and not self.sent:
             self.talk.close(Close.FLUSH)  # an incomplete request, and nobody to complete it (RFC 9112 8)
         elif self.tunnel:
             self._pump_tunnel()
-        elif pieces or self.sent:
+        elif data or self.sent:
             self.talk.outside.wait(Wait.ANSWER if self.sent else Wait.BODY)
 
     def _pump_tunnel(self) -> None:
@@ -145,58 +149,47 @@ class Exchange:
         if self.sent:
             self.talk.outside.end_upstream()
 
-    def _request_pieces(self) -> list[bytes]:
-        """What can be read of the body now, framed for the backend."""
-        chunked, pieces, requests = self.head.body == CHUNKED, [], self.talk.requests
-        while (event := requests.next()) is not None:
-            if event is END:
-                self.sent = True
-                if chunked:
-                    pieces.append(write.last_chunk(requests.trailers))
-                break
-            assert isinstance(event, bytes)
-            self.took += len(event)
-            pieces.append(write.chunk(event) if chunked else event)
-        if chunked and self.took > self.talk.site.limits.body_bytes:
+    def _request_data(self) -> bytes:
+        """What has come of the body, framed for the backend. Raises Refused."""
+        requests = self.talk.requests
+        data, self.sent = requests.body()
+        self.took += len(data)
+        if self.head.body != CHUNKED:
+            return data
+        if self.took > self.talk.site.limits.body_bytes:
             raise Refused(413, "the request's body is too large", "RFC 9110 15.5.14")
-        return pieces
+        return write.chunks(data, requests.trailers if self.sent else None)
 
     # From the backend.
 
     def pump_response(self) -> None:
         """Send on what has come of the answer, in one piece; malformed, it is a failure."""
-        talk, pieces = self.talk, []
-        responses, done = talk.responses, False
+        talk, out, done = self.talk, b"", False
+        responses = talk.responses
         try:
-            while not done and (event := responses.next()) is not None:
-                if type(event) is bytes:
-                    pieces.append(write.chunk(event) if self.rechunked else event)
-                elif event is END:
-                    done = True
-                    if self.rechunked:
-                        pieces.append(write.last_chunk(responses.trailers))
-                else:
-                    assert isinstance(event, ResponseHead)
-                    done = self._answer(event, pieces)
+            while self.answer is None and (event := responses.next()) is not None:
+                assert isinstance(event, ResponseHead)
+                out += self._answer(event)
+                done = event.body == NO_BODY and event.status >= 200
+            if self.answer is not None and not done:
+                data, done = responses.body()
+                out += write.chunks(data, responses.trailers if done else None) if self.rechunked else data
         except Refused:
             self.fail(failures.MALFORMED)
             return
-        if pieces:
-            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            self.octets += len(data)
-            talk.outside.to_client(data)
+        if out:
+            self.octets += len(out)
+            talk.outside.to_client(out)
         if done:
             self.finish()
         elif self.answer is not None:
             talk.outside.wait(Wait.TUNNEL if self.tunnel else Wait.RELAY)
 
-    def _answer(self, answer: ResponseHead, pieces: list[bytes]) -> bool:
-        """A head has come; return whether it is the whole answer. HTTP/1.0 knows no 1xx (RFC 9110 15.2)."""
+    def _answer(self, answer: ResponseHead) -> bytes:
+        """A head has come; return it as the client reads it. HTTP/1.0 knows no 1xx (RFC 9110 15.2)."""
         minor, talk, status = self.head.minor, self.talk, answer.status
         if status < 200 and status != 101:
-            if minor:
-                pieces.append(write.response_head(answer, minor, True))
-            return False
+            return write.response_head(answer, minor, True) if minor else b""
         assert self.server is not None
         if not answer.dated:
             self.more += talk.outside.date()
@@ -206,13 +199,12 @@ class Exchange:
             self.more += self.balancer.pin(self.server)
         self.answer, self.status = answer, status
         self.rechunked = write.rechunked(answer, minor)
-        talk.persistent = talk.persistent and (minor >= 1 or answer.body >= NO_BODY) and answer.body != TUNNEL
-        pieces.append(write.response_head(answer, minor, talk.persistent, self.more))
-        if answer.body == TUNNEL:
-            self.tunnel, self.sent = True, False
+        if status == 101:
+            self.tunnel, self.sent, talk.persistent = True, False, False
             talk.requests.tunnel()
-            return False
-        return answer.body == NO_BODY
+        elif not minor and answer.body < NO_BODY:
+            talk.persistent = False  # there the connection's end is the body's
+        return write.response_head(answer, minor, talk.persistent, self.more)
 
     def finish(self) -> None:
         """The answer is complete. An answer before the request's end leaves neither connection usable."""

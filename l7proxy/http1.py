@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 
-from l7proxy.body import Body, ChunkedBody, body_reader
+from l7proxy.body import Body, ChunkedBody, LengthBody, body_reader
 from l7proxy.framing import USUAL_OPTIONS, Section
 from l7proxy.limits import Limits
 from l7proxy.lines import Lines
@@ -79,6 +79,25 @@ class Reader:
                 self.trailers = body.trailers
             return END
         return event
+
+    def body(self) -> tuple[bytes, bool]:
+        """All that has come of the body under way, in one piece, and whether it ends there. Raises Refused."""
+        body, buffer, at = self._body, self.buffer, self._at
+        if type(body) is LengthBody:  # most bodies, and most of them come whole
+            left = body.left
+            piece = buffer[at:at + left]
+            body.left = left = left - len(piece)
+            self._read_to(at + len(piece))
+            if not left:
+                self._body = None
+            return piece, not left
+        pieces: list[bytes] = []
+        while (event := self.next()) is not None:
+            if event is END:
+                return b"".join(pieces), True
+            assert isinstance(event, bytes)
+            pieces.append(event)
+        return b"".join(pieces), False
 
     def _read_to(self, at: int) -> None:
         if at == len(self.buffer):

@@ -42,9 +42,9 @@ class Lines:
     def read(self, lines: list[bytes], section: Section) -> None:
         """Sort the field `lines` of a message, without their CRLF, into `section`. Raises Refused."""
         section.reset()
-        known, keep = self.known, section.kept.append
+        known, keep = self.known.get, section.kept.append
         for line in lines:
-            note, said = known.get(line) or self._learn(line)
+            note, said = known(line) or self._learn(line)
             if note is None:
                 keep(said)
             else:

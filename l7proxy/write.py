@@ -21,7 +21,6 @@ _STATUS_LINES = {code: b"HTTP/1.1 %d %b\r\n" % (code, _REASONS.get(code, b"")) f
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
 _CLOSE = b"Connection: close\r\n"
 _line = itemgetter(2)  # of a Field
-LAST_CHUNK = b"0\r\n\r\n"
 
 
 def request_head(head: RequestHead, before: bytes) -> bytes:
@@ -80,14 +79,10 @@ def rechunked(head: ResponseHead, minor: int) -> bool:
     return minor >= 1 and head.body in (CHUNKED, UNTIL_CLOSE)
 
 
-def chunk(data: bytes) -> bytes:
-    """One chunk (RFC 9112 7.1)."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def last_chunk(trailers: Sequence[Field]) -> bytes:
-    """The end of a chunked body (RFC 9112 7.1.2)."""
-    return b"0\r\n%b\r\n" % b"".join(map(_line, trailers)) if trailers else LAST_CHUNK
+def chunks(data: bytes, trailers: Sequence[Field] | None) -> bytes:
+    """`data` as a chunk (RFC 9112 7.1); with `trailers`, even none, it is the last, and they follow (7.1.2)."""
+    begun = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+    return begun if trailers is None else b"%b0\r\n%b\r\n" % (begun, b"".join(map(_line, trailers)))
 
 
 def own_answer(status: int, body: bytes, persistent: bool, *, bodiless: bool = False, more: bytes = b"",
