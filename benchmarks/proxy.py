@@ -18,6 +18,7 @@ part of its core it used. CPU time is what is counted, so that does not flatter 
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -36,6 +37,7 @@ from benchmarks.proxy_words import contradictions, for_people, moral
 from benchmarks.rounds import spread
 from experiments.display import Display
 from experiments.experiment import Options, Part
+from l7proxy import compiled
 from layerlab import LabError
 from topologies import capsule
 
@@ -182,7 +184,12 @@ def _busy(turns: Sequence[Turn]) -> float | None:
 
 @cache
 def everybody() -> dict[str, Found]:
-    """The peers and the load, found or installed; first called outside the capsule, where there is a network."""
+    """The peers and the load, found or installed; first called outside the capsule, where there is a network.
+
+    Ours is compiled, if it is not yet (l7proxy/compiled.py).
+    """
+    if os.environ.get("LAYER_LAB_COMPILED") != "0":
+        compiled.main()
     return install([*PEERS.values(), LOAD], lambda words: print(f"lab: {words}", file=sys.stderr, flush=True))
 
 

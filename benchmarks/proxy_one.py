@@ -10,8 +10,6 @@ import sys
 import click
 
 from benchmarks import proxy
-from benchmarks.peers import LOAD, PEERS
-from benchmarks.peers_install import install
 from benchmarks.proxy_figures import FIGURES
 from benchmarks.proxy_stage import Stage
 from experiments.tables import print_table
@@ -29,8 +27,7 @@ def main(what: str, peers: tuple[str, ...], rounds: int, seconds: int, seed: int
     """Measure WHAT of ours beside these PEERS (all that it is a figure of, if none is named)."""
     figures = [figure for figure in FIGURES if figure.what == what and (not peers or figure.against in peers)]
     try:
-        needed = [PEERS[name] for name in {"nginx", *(figure.against for figure in figures)} & set(PEERS)]
-        found = install([*needed, LOAD], say)
+        found = proxy.everybody()
         capsule.enter()
         with Stage(capsule.LAB / "proxy", found) as stage:
             turns = proxy.measure(stage, proxy.Size(rounds, seconds), seed, figures, say)
