@@ -104,9 +104,10 @@ def _from_debian(peer: Peer, place: Path, say: Callable[[str], object]) -> tuple
 
 def unpacked(program: str, root: Path) -> tuple[str, ...]:
     """What starts a program of packages that were unpacked at `root`; () if it isn't there."""
-    libraries = ":".join(sorted({str(library.parent) for library in root.glob("usr/lib/**/*.so*")}))
-    return next(((("env", f"LD_LIBRARY_PATH={libraries}", str(path)))
-                 for path in (root / "usr/sbin" / program, root / "usr/bin" / program) if path.exists()), ())
+    libraries = sorted({str(file.parent) for place in ("lib", "usr/lib") for file in (root / place).rglob("*.so*")})
+    found = (("env", f"LD_LIBRARY_PATH={':'.join(libraries)}", str(root / place / program))
+             for place in ("usr/sbin", "usr/bin") if (root / place / program).exists())
+    return next(found, ())
 
 
 def _unpack(packages: Sequence[str], root: Path) -> None:

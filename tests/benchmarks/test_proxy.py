@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import doctest
 import json
-from collections.abc import Mapping
 from math import inf, nan
 from typing import Any
 
@@ -12,13 +11,14 @@ import pytest
 
 from benchmarks import proxy, proxy_figures, proxy_idle, proxy_stage, proxy_words
 from benchmarks.catalog import BENCHMARKS
-from benchmarks.peers import LOAD, OURS, PEERS, Peer
+from benchmarks.peers import LOAD, OURS, PEERS
 from benchmarks.peers_install import Found, install, is_here
 from benchmarks.proxy import Turn, rows
 from benchmarks.proxy_figures import FIGURES, WHATS, Figure
 from benchmarks.proxy_stage import Cores, Load, Sample, Stage
 from benchmarks.proxy_words import busy, contradictions, for_people, moral
 from layerlab import LabError
+from tests.benchmarks.proxy_turns import HERE, given
 from topologies import capsule
 
 WANTED = {
@@ -32,18 +32,6 @@ WANTED = {
     "p99 at half of its maximum rate against nginx": (2, 1.2),
     "KiB per idle keep-alive connection, at 10,000": (None, 8),
 }
-HERE = {name: Found(peer, ("true",), "1.0") for name, peer in {**PEERS, OURS: Peer(OURS, "python")}.items()}
-SLOW = (1.0, 0.5, 0.9)  # how fast the machine is in each round
-
-
-def given(found: Mapping[str, Found] = HERE, **ratios: tuple[float, ...]) -> list[dict[str, Any]]:
-    """TEST DATA: the table of a run in which ours is twice any peer; ratios: ours in each round, by what."""
-    whats = {figure.what for figure in FIGURES}
-    turns = [Turn(what, OURS, 1000 * fast * ratio, 1.0) for what in whats
-             for ratio, fast in zip(ratios.get(what.replace("-", "_"), (2.0,) * 3), SLOW, strict=True)]
-    turns += [Turn(figure.what, figure.against, 1000 * fast, 0.8) for figure in FIGURES if figure.against != OURS
-              for fast in SLOW if not found[figure.against].why_not]
-    return rows(turns, found)
 
 
 def of(table: list[dict[str, Any]], label: str) -> dict[str, Any]:
