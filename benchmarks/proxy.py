@@ -152,7 +152,7 @@ def _row(figure: Figure, turns: Collection[Turn], peer: Found) -> dict[str, Any]
     if peer.why_not:
         return _without(figure, peer)
     values = [own.value if figure.against == OURS else own.value / other.value
-              for own, other in zip(ours, peers, strict=False)]
+              for own, other in zip(ours, peers, strict=False) if figure.against == OURS or other.value]
     if not values:
         return _without(figure, peer)
     found = spread("median", values, 3)

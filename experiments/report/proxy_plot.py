@@ -31,6 +31,11 @@ def draw(rows: Rows) -> Figure:
     return figure
 
 
+def name(row: Row) -> str:
+    """What the figure is called, without what stands in brackets: there is no room for it."""
+    return str(row["figure"]).partition(" (")[0]
+
+
 def part(row: Row, value: float) -> float:
     """A value as times what must be reached, within the scale; where less is better the other way round."""
     must = number(row, "must")
@@ -43,7 +48,7 @@ def reached(axes: Axes, scale: Scale, row: Row, top: float) -> None:
     y, there = top + 30, row["median"] is not None
     missed = "" if row["met"] else ", not reached" if there else ", not measured"
     value = short(number(row, "median")) if there else str(row["why_not"])[:60]
-    plot.write(axes, 0, top + 9, f"{row['figure']}: {value}", size=11, ink="bad" if missed and there else "ink",
+    plot.write(axes, 0, top + 9, f"{name(row)}: {value}", size=11, ink="bad" if missed and there else "ink",
                bold=bool(missed and there))
     plot.write(axes, plot.WIDTH, top + 9, f"{row['bound']} {number(row, 'must'):g}{missed}", size=10, ink="faint",
                align="right")

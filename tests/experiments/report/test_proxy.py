@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.peers import PEERS
 from benchmarks.peers_install import Found
-from experiments.report import plot, proxy
+from experiments.report import plot, proxy, proxy_plot
 from experiments.report.sections import SECTIONS
 from tests.benchmarks.proxy_turns import HERE, given
 
@@ -31,7 +31,7 @@ def test_the_reading_is_the_benchmarks_own() -> None:
 def test_every_figure_that_must_reach_something_is_drawn_once_and_what_is_missed_is_marked() -> None:
     table = given(keep_alive=(31.0,) * 3)
     for row in table:
-        assert drawn(table).count(f">{row['figure']}: ") == (row["must"] is not None)
+        assert drawn(table).count(f">{proxy_plot.name(row)}: ") == (row["must"] is not None)
     assert "not reached" not in drawn(table)
     assert drawn(given(keep_alive=(31.0,) * 3, bodies=(0.5, 0.5, 0.5))).count("at least 1, not reached") == 1
 
