@@ -22,8 +22,9 @@ import os
 import random
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
+from math import nan
 from statistics import median
 from typing import Any
 
@@ -41,8 +42,6 @@ from l7proxy import compiled
 from layerlab import LabError
 from topologies import capsule
 
-NOT_YET = {"tls": "not yet", "cache": "not yet"}
-
 
 @dataclass(frozen=True)
 class Size:
@@ -58,19 +57,27 @@ QUICK, FULL = Size(rounds=2, seconds=1), Size()
 
 @dataclass(frozen=True)
 class Turn:
-    """What one proxy came to in one round, in the unit of `what`. busy: what part of its core it used."""
+    """What one proxy came to in one round, in the unit of `what`.
+
+    busy: what part of its core it used. error: why it came to nothing; value is not a number then.
+    """
 
     what: str
     name: str
     value: float
     busy: float | None = None
+    error: str = ""
 
 
 def _throughput(stage: Stage, what: str, name: str, size: Size) -> Turn:
     how = WHATS[what]
     with stage.proxy(name, how.tls, how.cache) as running:
         running.under_load(how.path, how.connections, size.warm_s)
+        before = stage.asked()
         sample = running.under_load(how.path, how.connections, size.seconds)
+        missed = stage.asked() - before
+    if how.cache and missed > sample.load.requests / 100:
+        raise LabError(f"{missed:,} of {sample.load.requests:,} answers were not from its cache", "hardly any")
     return Turn(what, name, sample.per_cpu_second, sample.busy)
 
 
@@ -100,27 +107,23 @@ TURNS: dict[str, Callable[[Stage, str, str, Size], Turn]] = {
 
 def measure(stage: Stage, size: Size, seed: int, figures: Sequence[Figure] = FIGURES,
             say: Callable[[str], object] = lambda words: None) -> list[Turn]:
-    """All rounds of what these figures need, of the peers that are here. Raises LabError if a proxy fails."""
-    dice, turns = random.Random(seed), []
+    """All rounds of what these figures need, of the peers that are here. What has failed is not tried again."""
+    dice, turns = random.Random(seed), list[Turn]()
     needed = wanted(figures, stage.found)
     for number in range(1, size.rounds + 1):
         for what in dice.sample(list(needed), len(needed)):
             for name in dice.sample(needed[what], len(needed[what])):
-                if not stage.found[name].why_not:
+                if not any(turn.error for turn in turns if (turn.what, turn.name) == (what, name)):
                     say(f"round {number} of {size.rounds}, {what}: {name}")
-                    turns += _turn(stage, what, name, size)
+                    turns.append(_turn(stage, what, name, size))
     return turns
 
 
-def _turn(stage: Stage, what: str, name: str, size: Size) -> list[Turn]:
-    """One turn; none of a peer that fails, which then says why in its rows."""
+def _turn(stage: Stage, what: str, name: str, size: Size) -> Turn:
     try:
-        return [TURNS[what](stage, what, name, size)]
+        return TURNS[what](stage, what, name, size)
     except LabError as error:
-        if name == OURS:
-            raise
-        stage.found[name] = replace(stage.found[name], why_not=f"failed: {error.saw}")
-        return []
+        return Turn(what, name, nan, error=f"{name} failed: {error.saw}")
 
 
 def wanted(figures: Iterable[Figure], found: Mapping[str, Found]) -> dict[str, list[str]]:
@@ -137,7 +140,7 @@ def obstacle(what: str) -> str:
     """Why something can't be measured of anybody; "" if it can."""
     if what == "idle" and most_open() < proxy_idle.CONNECTIONS + 200:
         return f"this system lets a program have only {most_open():,} files open"
-    return NOT_YET.get(what, "")
+    return ""
 
 
 def rows(turns: Collection[Turn], found: Mapping[str, Found],
@@ -149,12 +152,12 @@ def rows(turns: Collection[Turn], found: Mapping[str, Found],
 def _row(figure: Figure, turns: Collection[Turn], peer: Found) -> dict[str, Any]:
     ours, peers = ([turn for turn in turns if (turn.what, turn.name) == (figure.what, name)]
                    for name in (OURS, figure.against))
-    if peer.why_not:
-        return _without(figure, peer)
+    if failed := [turn.error for turn in (*ours, *peers) if turn.error]:
+        return _without(figure, failed[0], met=False if ours[-1].error else None)
     values = [own.value if figure.against == OURS else own.value / other.value
               for own, other in zip(ours, peers, strict=False) if figure.against == OURS or other.value]
     if not values:
-        return _without(figure, peer)
+        return _without(figure, peer.why_not or obstacle(figure.what) or "not measured")
     found = spread("median", values, 3)
     middle = found["median"]
     return {"figure": figure.label, "median": middle, "low": found["median_low"], "high": found["median_high"],
@@ -165,10 +168,10 @@ def _row(figure: Figure, turns: Collection[Turn], peer: Found) -> dict[str, Any]
             "unit": WHATS[figure.what].unit, "busy": _busy(ours), "peer_busy": _busy(peers), "why_not": ""}
 
 
-def _without(figure: Figure, peer: Found) -> dict[str, Any]:
-    why_not = peer.why_not or obstacle(figure.what) or "not measured"
+def _without(figure: Figure, why_not: str, met: bool | None = None) -> dict[str, Any]:
+    """A row without a value. met: False if it is our own fault."""
     return {"figure": figure.label, "median": None, "low": None, "high": None, "rounds": 0, "bound": figure.bound,
-            "must": figure.must, "aim": figure.aim, "met": None, "aim_met": None, "own": None,
+            "must": figure.must, "aim": figure.aim, "met": met, "aim_met": met, "own": None,
             "against": figure.against, "version": "", "peer": None, "unit": WHATS[figure.what].unit, "busy": None,
             "peer_busy": None, "why_not": why_not}
 

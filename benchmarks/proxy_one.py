@@ -36,7 +36,7 @@ def main(what: str, peers: tuple[str, ...], rounds: int, seconds: int, seed: int
         print(error, file=sys.stderr)
         sys.exit(2)
     for turn in sorted(turns, key=lambda turn: turn.name):
-        print(f"{turn.name:12} {turn.value:12,.1f} {turn.busy or 0:5.0%} busy")
+        print(turn.error or f"{turn.name:14} {turn.value:12,.1f} {turn.busy or 0:5.0%} busy")
     shown = ("figure", "median", "low", "high", "must", "aim", "own", "peer", "unit", "busy", "peer_busy")
     print_table(what, [{column: row[column] for column in shown} for row in table])
 

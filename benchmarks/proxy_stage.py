@@ -14,6 +14,7 @@ import re
 import resource
 import shutil
 import subprocess
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -147,14 +148,21 @@ class Stage:
     def __exit__(self, *error: object) -> None:
         self._backend.stop()
 
+    def asked(self) -> int:
+        """How many requests the backend has had so far (nginx's stub_status)."""
+        with urllib.request.urlopen(f"http://{ADDRESS}:{BACKEND_PORT}/status") as answer:
+            return int(answer.read().split()[9])
+
     @contextmanager
     def proxy(self, name: str, tls: bool = False, cache: bool = False) -> Iterator[Running]:
         """Start a proxy on its core, and end it in the end; its files are gone then."""
         setting = Setting(self.folder / "proxy", tls, cache)
         setting.folder.mkdir()
         programs = Programs(setting.folder)
-        command = peers_setup.command(self.found[name], setting)
         try:
+            if tls:
+                certify(setting.folder)
+            command = peers_setup.command(self.found[name], setting)
             programs.spawn(name, ["taskset", "--cpu-list", str(self.cores.proxy), *command])
             wait(f"{name} to listen", lambda: listens(PORT), programs.check)
             yield Running(name, programs[name].pid, setting, self.found[LOAD.name])
@@ -162,6 +170,15 @@ class Stage:
             programs.stop()
             wait("the port to be free", lambda: not listens(PORT), lambda: None)
             shutil.rmtree(setting.folder)
+
+
+def certify(folder: Path) -> None:
+    """Make a certificate for this turn: cert.pem, key.pem, and both.pem for those that want one file."""
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "2", "-subj", "/CN=bench.test", "-addext", f"subjectAltName=DNS:bench.test,IP:{ADDRESS}",
+                    "-out", str(cert), "-keyout", str(key)], check=True, capture_output=True)
+    (folder / "both.pem").write_bytes(cert.read_bytes() + key.read_bytes())
 
 
 def tree(pid: int) -> list[int]:

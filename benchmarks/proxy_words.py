@@ -37,8 +37,10 @@ def asked(table: Rows) -> list[Row]:
 
 def contradictions(table: Rows) -> list[str]:
     """What came out otherwise than predicted, a clause each."""
-    return [f"{row['figure']} was {span(row)}, where {row['bound']} {row['must']:g} is a must"
-            for row in measured(table) if not row["met"]]
+    missed = [f"{row['figure']} was {span(row)}, where {row['bound']} {row['must']:g} is a must"
+              for row in measured(table) if not row["met"]]
+    return missed + [f"{row['figure']}: {row['why_not']}"
+                     for row in table if row["median"] is None and row["met"] is False]
 
 
 def reached(table: Rows) -> str:
@@ -47,7 +49,7 @@ def reached(table: Rows) -> str:
     musts, aims = sum(row["met"] for row in found), sum(row["aim_met"] for row in found)
     words = [f"Otherwise than predicted: {'; '.join(wrong)}."] if wrong else []
     words.append(f"Of {len(asked(table))} figures {musts} reach what they must, {aims} what is aimed at.")
-    if missing := [f"{row['figure']} ({row['why_not']})" for row in table if row["median"] is None]:
+    if missing := [f"{row['figure']} ({row['why_not']})" for row in table if row["met"] is None]:
         words.append(f"Not measured: {'; '.join(missing)}.")
     return " ".join(words)
 
