@@ -25,13 +25,14 @@ from layerlab import LabError
 @click.option("--api", metavar="SOCKET", type=click.Path(path_type=Path),
               help="Make a Unix socket here, at which this user can see and change the pools (balancing/api.py).")
 @click.option("--access-log", metavar="FILE", help="A line for each answer; - for standard output.")
+@click.option("--explain", is_flag=True, help="Tell clients that ask (Layer-Lab-Explain: 1) who served them, and why.")
 @click.option("--log-format", type=click.Choice(FORMATS), default="text", help="How they are written.")
 def main(services: Path, events: Path | None, listen: str | None, api: Path | None, access_log: str | None,
-         log_format: str) -> None:
+         log_format: str, explain: bool) -> None:
     """Layer Lab's reverse proxy: balances HTTP/1.1 requests, one by one, over the backends of its services."""
     try:
         loop.run(serve(doors(read_services(services), listen), services, events, Limits(), api, access_log,
-                       log_format))
+                       log_format, explain))
     except LabError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

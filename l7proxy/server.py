@@ -16,13 +16,15 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from balancing import Pool, Ready, Server, Service, store
-from balancing.api import Api
+from balancing.api import Api, View
 from l7proxy.accesslog import AccessLog
 from l7proxy.balancer import Balancer
 from l7proxy.config import Address, Door
 from l7proxy.eventlog import EventLog
+from l7proxy.explain import Explanations
 from l7proxy.limits import Limits
 from l7proxy.operators import OperatorSocket
 from l7proxy.outside import Site
@@ -39,13 +41,15 @@ BACKLOG = 1024
 class Proxy:
     """Every service of one process, on one loop and one wheel, with one store of idle connections."""
 
-    def __init__(self, limits: Limits, events: EventLog | None, log: AccessLog | None = None) -> None:
-        self.limits, self.events, self.log = limits, events, log
+    def __init__(self, limits: Limits, events: EventLog | None, log: AccessLog | None = None,
+                 explain: Explanations | None = None) -> None:
+        self.limits, self.events, self.log, self.explain = limits, events, log, explain
         self.loop = asyncio.get_running_loop()
         self.wheel = Wheel()
         self.upstreams = Upstreams(limits, self.wheel)
         self.probes = Probes(limits)
         self.pools: list[Pool] = []
+        self.balancers: list[Balancer] = []
         self.fronts: list[Front] = []
         self.operators: OperatorSocket | None = None
         self._listeners: list[asyncio.Server] = []
@@ -78,7 +82,9 @@ class Proxy:
         service = pools[0].service
         authority = str(Address(service.vip, service.port or 0)).encode()
         log = self.log.add if self.log else None
-        return Site(router([Balancer(pool) for pool in pools]), self.limits, authority, itertools.count(1), log=log)
+        balancers = [Balancer(pool) for pool in pools]
+        self.balancers += balancers
+        return Site(router(balancers), self.limits, authority, itertools.count(1), log=log, explain=self.explain)
 
     def open_api(self, path: Path, file: Path) -> None:
         """Let operators ask and change at the Unix socket `path`; changes are kept in `file`. Raises LabError."""
@@ -89,7 +95,19 @@ class Proxy:
         def changed(pool: Pool) -> None:
             self._follow(pool)
             store.save(file, [pool.service])
-        self.operators = OperatorSocket(path, Api(pools, changed), self.limits.api_connections)
+        self.operators = OperatorSocket(path, Api(pools, changed, self._views()), self.limits.api_connections)
+
+    def _views(self) -> dict[str, View]:
+        """What else operators can look at (balancing/api.py)."""
+        explain = self.explain or Explanations()
+        return {"counters": self.counters, "explanations": explain.view}
+
+    def counters(self, words: Sequence[str] = ()) -> dict[str, Any]:
+        """All that was counted, as JSON says it (counters.py)."""
+        if words:
+            raise LabError(f"there is nothing at /counters/{'/'.join(words)}", "/counters")
+        doors = [front.site.counts.form(front.site.authority.decode(), len(front.clients)) for front in self.fronts]
+        return {"doors": doors, "services": [balancer.form() for balancer in self.balancers]}
 
     def _follow(self, pool: Pool) -> None:
         """Who serves may have changed: whoever is new needs a home and is tested, who has gone is tested no more."""
@@ -146,16 +164,17 @@ def _cannot_listen(service: Service, address: Address, error: OSError) -> LabErr
 
 
 async def serve(doors: Sequence[Door], file: Path, events: Path | None, limits: Limits, api: Path | None,
-                log: str | None = None, log_form: str = "text") -> None:
+                log: str | None = None, log_form: str = "text", explain: bool = False) -> None:
     """Serve until SIGTERM or SIGINT. Nothing is said to be ready before all of it is.
 
     file: where the services of `doors` stand. events: where to write what happens. api: where operators ask.
+    explain: whether clients may ask why (explain.py).
     """
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     proxy = Proxy(limits, EventLog(events, loop.call_later) if events else None,
-                  AccessLog(log, log_form, loop.call_later) if log else None)
+                  AccessLog(log, log_form, loop.call_later) if log else None, Explanations() if explain else None)
     found = [await proxy.listen(door.services, door.address) for door in doors]
     if api:
         proxy.open_api(api, file)
