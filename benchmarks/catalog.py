@@ -28,5 +28,7 @@ BENCHMARKS: dict[str, Experiment] = {
                    _parts("dataplane"), command="bench"),
         Experiment("proxy", "how near to nginx does a proxy in Python come, for the same CPU?", _parts("proxy"),
                    check=_install_peers, command="bench"),
+        Experiment("routing", "what does it cost the proxy to find a request's route, and how does that grow?",
+                   _parts("routing"), command="bench", lab=False),
     )
 }

@@ -19,6 +19,7 @@ from ipaddress import IPv4Address, IPv6Address
 from balancing import Server, Unit
 from l7proxy import failures, proxystatus, write
 from l7proxy.balancer import Balancer
+from l7proxy.config import Answer
 from l7proxy.exchange import Exchange
 from l7proxy.explain import Explanations, line
 from l7proxy.failures import Failure
@@ -28,6 +29,7 @@ from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, RequestHead
 from l7proxy.outside import Answered, Close, Outside, Site
 from l7proxy.refusal import Refused
+from l7proxy.routing import Routed, said
 from l7proxy.witness import Witness
 
 
@@ -262,29 +264,51 @@ class Conversation:
             return
         if not head.host:  # only HTTP/1.0 may leave it out
             head = head._replace(host=site.authority)
-        balancer = site.route_of(head)
+        route = site.route_of(head)
         if site.explain is not None and site.explain.wanted(self.client, self.requests.forwarded):
-            self._explain(site.explain, head, balancer)
-        elif balancer is None:
+            self._explain(site.explain, head, route)
+        elif route is None:
             self._answer_at_once(head, *_NO_ROUTE)
+        elif type(route.action) is Balancer:
+            self._forward(head, route, route.action)
         else:
-            self._forward(head, balancer)
+            self._answer_as_written(head, *said(route, head))
 
-    def _explain(self, explain: Explanations, head: RequestHead, balancer: Balancer | None) -> None:
+    def _explain(self, explain: Explanations, head: RequestHead, route: Routed | None) -> None:
         """The same for a request that asks why."""
-        record = explain.begin(head, self.client, balancer, self.began_s)
-        if balancer is not None:
-            self._forward(head, balancer, partial(Witness, record=record))
-        else:
-            record.status, record.ended_s = 404, self.outside.now()
+        record = explain.begin(head, self.client, route, self.began_s)
+        if route is not None and isinstance(route.action, Balancer):
+            self._forward(head, route, route.action, partial(Witness, record=record))
+            return
+        record.ended_s = self.outside.now()
+        if route is None:
+            record.status = 404
             self._answer_at_once(head, *_NO_ROUTE, line(record))
+        else:
+            answer, more = said(route, head)
+            record.status = answer.status
+            self._answer_as_written(head, answer, more + line(record))
 
-    def _forward(self, head: RequestHead, balancer: Balancer, begin: Callable[..., Exchange] = Exchange) -> None:
+    def _forward(self, asked: RequestHead, route: Routed, balancer: Balancer,
+                 begin: Callable[..., Exchange] = Exchange) -> None:
         """To one of the balancer's servers."""
         self.outside.wait(Wait.TOTAL)
+        head = asked._replace(target=route.rewrite(asked)) if route.rewrite else asked
         unit = Unit((self.client, next(self.site.numbers)), self.key)
-        self.exchange = begin(self, head, balancer, unit)
-        self.exchange.choose()
+        self.exchange = exchange = begin(self, head, balancer, unit)
+        exchange.asked = asked
+        exchange.choose()
+
+    def _answer_as_written(self, head: RequestHead, answer: Answer, more: bytes) -> None:
+        """Answer what the routing table says. more: field lines."""
+        sent = head.body == NO_BODY
+        self.persistent = self.persistent and sent and head.minor >= 1
+        data = write.own_answer(answer.status, answer.body, self.persistent, bodiless=head.method == b"HEAD",
+                                more=self.outside.date() + more, kind=answer.content_type.encode())
+        self.outside.to_client(data)
+        if self.site.log is not None:
+            self._log(head, answer.status, len(data), None, "")
+        self.finished(sent)
 
     def _answer_at_once(self, head: RequestHead, status: int, why: str, error: str, more: bytes = b"") -> None:
         """Answer without an exchange."""

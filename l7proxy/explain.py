@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
-from l7proxy.balancer import Balancer
 from l7proxy.messages import Field, RequestHead, values
+from l7proxy.routing import Routed
 from layerlab import LabError
 
 MOST = 100
@@ -135,12 +135,9 @@ def _string(text: str) -> str:
     return f'"{plain}"'
 
 
-def route(balancer: Balancer | None) -> str:
-    """The route that leads to it, in words."""
-    if balancer is None:
-        return ""
-    service = balancer.pool.service
-    return f"{service.name}: {service.route or 'every request'}"
+def route(taken: Routed | None) -> str:
+    """The row of the routing table that took it, in words."""
+    return "" if taken is None else f"{taken.name}: {taken.match or 'every request'}"
 
 
 class Explanations:
@@ -158,12 +155,12 @@ class Explanations:
         address = ipaddress.ip_address(client)
         return any(address in network for network in self.networks)
 
-    def begin(self, head: RequestHead, client: str, balancer: Balancer | None, began_s: float) -> Record:
-        """The record of a request that has come, to go where `balancer` says; the oldest one makes room for it."""
+    def begin(self, head: RequestHead, client: str, taken: Routed | None, began_s: float) -> Record:
+        """The record of a request that `taken` takes; the oldest one makes room for it."""
         number, words = next(self._numbers), (head.method, head.host, head.target)
         self._records.pop(number - MOST, None)
         request = " ".join(word.decode("latin-1") for word in words)
-        record = self._records[number] = Record(number, client, request, route(balancer), began_s)
+        record = self._records[number] = Record(number, client, request, route(taken), began_s)
         return record
 
     def view(self, words: Sequence[str]) -> Any:

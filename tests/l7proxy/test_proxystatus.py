@@ -131,8 +131,8 @@ def late(it):
     it.timed_out(Wait.QUEUE)
 
 
-@pytest.mark.parametrize("goes_wrong", [refused, unreachable, unroutable, starved, lost, half, silent, overtime, malformed,
-                                        oversized, uncoded, forsaken, down, nobody, full, late])
+@pytest.mark.parametrize("goes_wrong", [refused, unreachable, unroutable, starved, lost, half, silent, overtime,
+                                        malformed, oversized, uncoded, forsaken, down, nobody, full, late])
 def test_every_row_of_failures_says_so(talk, goes_wrong):
     it = talk(servers=1)
     goes_wrong(it)
