@@ -1,4 +1,62 @@
-"""The files that the proxies are set up by, and the backend. {names} are filled in by peers_setup.py."""
+"""The files that the proxies are set up by, and the backend. {names} are filled in by peers_setup.py.
+
+Ours has a table of routes whose last one is taken, health checks, a bound and a queue for the server, an access log,
+and the limits that it has of itself.
+"""
+
+OURS = """
+[[listener]]
+address = "{listen}"
+{tls}
+[[pool]]
+name = "app"
+backends = ["{backend}"]
+health = {{ path = "/" }}
+max_connections = 1000
+queue = 1000
+
+[[pool]]
+name = "beta"
+backends = ["{backend}"]
+
+[[route]]
+host = "*.pictures.test"
+pool = "beta"
+
+[[route]]
+path = "/api"
+header = "X-Version: 2"
+pool = "beta"
+rewrite = "/v2{{rest}}"
+
+[[route]]
+path_pattern = "/catalogue/*/old/**"
+redirect = {{ to = "/catalogue/{{1}}" }}
+
+[[route]]
+cookie = "group=beta"
+pool = "beta"
+
+[[route]]
+pool = "app"
+
+[log]
+access = "{folder}/access.log"
+{cache}
+"""
+
+OURS_TLS = """
+tls = true
+[[certificate]]
+name = "bench"
+cert = "{folder}/cert.pem"
+key = "{folder}/key.pem"
+"""
+
+OURS_CACHE = """
+[cache]
+size = "64MiB"
+"""
 
 _MAIN = """
 daemon off; user root; pid {folder}/nginx.pid; worker_rlimit_nofile {most};

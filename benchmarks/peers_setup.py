@@ -10,7 +10,6 @@ What is chosen in a peer's favour, so that no ratio flatters us:
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import sys
@@ -19,11 +18,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from balancing import Backend, HealthCheck, Service
 from benchmarks import peers_files as files
 from benchmarks.peers import OURS
 from benchmarks.peers_install import Found
-from layerlab import LabError
 
 ADDRESS, PORT, BACKEND_PORT = "127.0.0.1", 8080, 8081
 SMALL, LARGE = 1024, 1024 * 1024
@@ -59,14 +56,11 @@ def command(found: Found, setting: Setting) -> list[str]:
 
 
 def _ours(found: Found, setting: Setting) -> list[str]:
-    if setting.tls or setting.cache:
-        raise LabError("not yet", "a proxy that does it")
-    file = setting.folder / "services.json"
-    file.write_text(json.dumps([Service(
-        id=1, name="bench", vip=ADDRESS, layer="l7", port=PORT, algorithm="round-robin", health=HealthCheck(),  # type: ignore[arg-type]
-        backends=(Backend(1, "srv1", ADDRESS, port=BACKEND_PORT),)).to_json()]))  # type: ignore[arg-type]
-    return [sys.executable, "-P", "-m", "l7proxy", "--services", str(file), "--listen", f"{ADDRESS}:{PORT}",
-            "--access-log", str(setting.folder / "access.log")]
+    folder = setting.folder
+    (folder / "proxy.toml").write_text(files.OURS.format(
+        folder=folder, listen=f"{ADDRESS}:{PORT}", backend=f"{ADDRESS}:{BACKEND_PORT}",
+        tls=files.OURS_TLS.format(folder=folder) * setting.tls, cache=files.OURS_CACHE * setting.cache))
+    return [sys.executable, "-P", "-m", "l7proxy", "reverse", "--config", str(folder / "proxy.toml")]
 
 
 def _nginx(found: Found, setting: Setting) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import peers_install, peers_setup
 from benchmarks.peers import LOAD, OURS, PEERS, Peer
-from benchmarks.peers_install import install, unpacked
+from benchmarks.peers_install import Found, install, unpacked
 from benchmarks.peers_setup import SETUPS, Setting
 
 
@@ -85,3 +85,10 @@ def test_its_own_check_finds_nothing_wrong(name: str, cache: bool, tmp_path: Pat
     command = peers_setup.command(install([peer])[name], Setting(tmp_path, cache=cache))
     done = subprocess.run([*command, "-t" if name == "nginx" else "-c"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_ours_finds_nothing_wrong_in_its_own(tmp_path: Path) -> None:
+    command = peers_setup.command(Found(Peer(OURS, "python")), Setting(tmp_path, cache=True))
+    done = subprocess.run([*command, "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "group=beta" in done.stdout, "the table of routes is there"
