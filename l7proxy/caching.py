@@ -103,7 +103,7 @@ class Follower(Exchange):
         if talk.exchange is self:
             talk.exchange = None
             look_up(talk, self.cache, self.errand, talk.outside.now(), self.join)
-            talk.go_on()
+            talk.next_requests()
 
     def over(self) -> None:
         self.join.leave()

@@ -62,7 +62,7 @@ class Conversation:
             return
         self.requests.feed(data)
         if self.exchange is None:
-            self._next_requests()
+            self.next_requests()
         elif not self.exchange.sent:
             self.exchange.pump_request()
         if self.requests.buffer or self.held:
@@ -87,7 +87,7 @@ class Conversation:
         if not full:
             if self.exchange is not None and self.exchange.open:
                 self.exchange.pump_response()
-            self._next_requests()
+            self.next_requests()
         self._pace_upstream()
 
     # What the backend does.
@@ -102,7 +102,7 @@ class Conversation:
         """The connection that was dialled could not be opened."""
         if self.exchange is not None:
             self.exchange.fail(failure)
-            self._next_requests()
+            self.next_requests()
 
     def upstream_bytes(self, data: bytes) -> None:
         """Bytes have come from the backend."""
@@ -115,7 +115,7 @@ class Conversation:
             return
         exchange.pump_response()
         if self.exchange is None and self.requests.buffer:
-            self._next_requests()
+            self.next_requests()
 
     def upstream_end(self) -> bool:
         """The backend says no more. Return whether it may still listen: in a tunnel only."""
@@ -130,7 +130,7 @@ class Conversation:
         """The backend's connection no longer exists; `clean` unless by an error."""
         if self.exchange is not None:
             self.exchange.upstream_gone(clean)
-            self._next_requests()
+            self.next_requests()
 
     def upstream_paused(self, full: bool) -> None:
         """The backend reads slower than we send (or, with False, has caught up)."""
@@ -155,7 +155,7 @@ class Conversation:
             self.close(Close.FLUSH if exchange.tunnel else Close.ABORT)
         elif (failure := self._backend_late(what, exchange)) is not None:
             exchange.fail(failure)
-            self._next_requests()
+            self.next_requests()
         else:
             self.refuse(_too_slow())
 
@@ -167,15 +167,11 @@ class Conversation:
             return failures.SILENT
         return _BACKEND_LATE.get(what)
 
-    def go_on(self) -> None:
-        """Somebody else has answered the request in hand, or begun it anew."""
-        self._next_requests()
-
     def forsaken(self, exchange: Exchange, server: Server) -> None:
         """`server` is down, or was removed; if `exchange` is still under way there, it is not waited for."""
         if self.exchange is exchange and exchange.server is server:
             exchange.forsaken()
-            self._next_requests()
+            self.next_requests()
 
     def drain(self) -> None:
         """The proxy stops: finish the request in flight, take no other."""
@@ -241,7 +237,7 @@ class Conversation:
 
     # Inside.
 
-    def _next_requests(self) -> None:
+    def next_requests(self) -> None:
         """Begin what has come, unless the answers so far aren't fetched: else they would pile up here.
 
         A loop: a request that is answered on the spot leaves room for the next one.

@@ -119,7 +119,7 @@ def talk():
         events = []
         pools = [Pool(it, events.append) for it in services or [service(ports, algorithm=algorithm)]]
         balancers = [Balancer(pool, policy) for pool in pools]
-        rows = [(it.pool.service.route, Routed(it.pool.name, it)) for it in balancers]
+        rows = [(it.pool.service.route, Routed(it.pool.name, it, match=it.pool.service.route)) for it in balancers]
         site = Site(router(rows), Limits(**limits), b"127.0.0.1:1", itertools.count(1), **more)
         it = Talk(Recorder(), site, ip_address("10.0.1.1"))
         it.pool, it.pool_events, it.balancer = pools[-1], events, balancers[-1]
