@@ -19,9 +19,13 @@ import struct
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from ipaddress import IPv4Address, IPv6Address
 from typing import cast
 
 from balancing import Server
+from l7proxy import caching
+from l7proxy.balancer import Balancer
+from l7proxy.cache import Ask
 from l7proxy.conversation import Conversation
 from l7proxy.exchange import Exchange
 from l7proxy.failures import Failure
@@ -31,7 +35,7 @@ from l7proxy.outside import Close, Site
 from l7proxy.upstreams import Upstreams, UpstreamSocket
 from l7proxy.wheel import Wheel
 
-_BOUNDED = frozenset((Wait.QUEUE, Wait.CONNECT, Wait.BODY, Wait.ANSWER, Wait.RELAY))  # by TOTAL as well
+_BOUNDED = frozenset((Wait.QUEUE, Wait.JOIN, Wait.CONNECT, Wait.BODY, Wait.ANSWER, Wait.RELAY))  # by TOTAL as well
 _NOWHERE = ipaddress.IPv4Address(0)  # the client of a connection that was gone before it was taken
 _NOT_AT_ALL = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds (socket(7))
 
@@ -42,6 +46,7 @@ class Front:
     def __init__(self, site: Site, upstreams: Upstreams, wheel: Wheel, guests: Guests) -> None:
         self.site, self.upstreams, self.wheel, self.guests = site, upstreams, wheel, guests
         self.clients: set[ClientSocket] = set()
+        self.ghosts: set[Ghost] = set()
         self.bear(site.limits)
         self.on_empty: Callable[[], object] = lambda: None
 
@@ -56,7 +61,7 @@ class Front:
 
     def at(self, server: Server) -> list[tuple[Conversation, Exchange]]:
         """Every exchange that is under way at `server`. Looked for when it is asked, so that no request pays for it."""
-        talks = ((client.talk, client.talk.exchange) for client in self.clients)
+        talks = ((client.talk, client.talk.exchange) for client in (*self.clients, *self.ghosts))
         return [(talk, exchange) for talk, exchange in talks if exchange is not None and exchange.server is server]
 
     def __repr__(self) -> str:
@@ -83,6 +88,7 @@ class ClientSocket(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.front.clients.add(self)
+        self.front.site.counts.clients += 1
         peer, guests = transport.get_extra_info("peername"), self.front.guests
         self.talk = Conversation(self, self.front.site, ipaddress.ip_address(peer[0]) if peer else _NOWHERE)
         refused = guests.come(self.talk.key)
@@ -200,6 +206,12 @@ class ClientSocket(asyncio.Protocol):
                 self.awaited, ticks = Wait.TOTAL, max(1, left)
         self.alarm.set(ticks)
 
+    def soon(self, call: Callable[[], object]) -> None:
+        asyncio.get_running_loop().call_soon(call)
+
+    def refresh(self, ask: Ask, balancer: Balancer) -> None:
+        Ghost(self.front, self.talk.peer).begin(ask, balancer)
+
     now = staticmethod(time.monotonic)
 
     def date(self) -> bytes:
@@ -215,3 +227,35 @@ class ClientSocket(asyncio.Protocol):
 
     def __repr__(self) -> str:
         return f"<ClientSocket of {self.front.site.authority.decode()}: {self.talk}>"
+
+
+class Ghost(ClientSocket):
+    """A request without a client, for the cache's sake: what is said to it goes nowhere, and its end is the end.
+
+    peer: the client for whose sake it is made.
+    """
+
+    def __init__(self, front: Front, peer: IPv4Address | IPv6Address) -> None:
+        super().__init__(front)
+        self.talk = Conversation(self, front.site, peer)
+        front.ghosts.add(self)
+
+    def begin(self, ask: Ask, balancer: Balancer) -> None:
+        """Make it."""
+        caching.refresh(self.talk, ask, balancer)
+
+    def to_client(self, data: bytes) -> None:
+        pass
+
+    def hold_client(self, held: bool) -> None:
+        pass
+
+    def end_client(self) -> None:
+        pass
+
+    def close_client(self, how: Close) -> None:
+        self.alarm.cancel()
+        self.front.ghosts.discard(self)
+
+    def _ring(self) -> None:
+        self.talk.timed_out(self.awaited)
