@@ -19,6 +19,7 @@ from enum import Enum
 class Wait(Enum):
     """What a client connection waits for; the value names the bound in `Limits`."""
 
+    HANDSHAKE = "handshake_s"
     IDLE = "keep_alive_s"
     HEAD = "head_s"
     CONNECT = "connect_s"
@@ -35,6 +36,8 @@ class Wait(Enum):
 class Limits:
     """The bounds of one proxy.
 
+    handshake_s:    from a connection to TLS on it.
+    ticket_key_s:   the key that TLS sessions are resumed by, in the hands of clients for two hours.
     keep_alive_s:   a connection without a request, on either side.
     head_s:         from the first byte of a request head to its last.
     body_idle_s:    between two pieces of a request body.
@@ -52,6 +55,8 @@ class Limits:
     api_connections: how many connections of operators are served at a time.
     """
 
+    handshake_s: float = 10.0
+    ticket_key_s: float = 86_400.0
     keep_alive_s: float = 60.0
     head_s: float = 10.0
     body_idle_s: float = 30.0
