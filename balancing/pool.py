@@ -135,6 +135,15 @@ class Pool:
         finally:
             self.candidates = self.available
 
+    def keeps(self, server: Server) -> bool:
+        """Whether a unit that was at `server` before may go there again: it is up, and drains at most."""
+        return server.up and server.weight > 0 and self._has(server)
+
+    def pin(self, unit: Unit, server: Server) -> None:
+        """`unit` belongs at `server`, by a decision that was taken before: count it there."""
+        self.take(server)
+        self._record(Assigned(self.name, str(unit), server.name))
+
     def take(self, server: Server) -> None:
         """`server` has a unit more, by a decision or by one that was taken before."""
         server.active += 1

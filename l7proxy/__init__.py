@@ -25,3 +25,7 @@ Rules of this room:
 4. One loop owns everything. What must not happen in the midst of something else happens in the loop's next round.
 5. It imports `balancing` and the error class, and nothing else of ours.
 """
+
+from l7proxy.compiled import use
+
+COMPILED = use(__path__)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from l7proxy import loop
+from l7proxy.accesslog import FORMATS
 from l7proxy.config import doors, read_services
 from l7proxy.limits import Limits
 from l7proxy.server import serve
@@ -23,10 +24,14 @@ from layerlab import LabError
               help="Listen here instead of on the VIP: for use outside the lab, with one VIP and port.")
 @click.option("--api", metavar="SOCKET", type=click.Path(path_type=Path),
               help="Make a Unix socket here, at which this user can see and change the pools (balancing/api.py).")
-def main(services: Path, events: Path | None, listen: str | None, api: Path | None) -> None:
+@click.option("--access-log", metavar="FILE", help="A line for each answer; - for standard output.")
+@click.option("--log-format", type=click.Choice(FORMATS), default="text", help="How they are written.")
+def main(services: Path, events: Path | None, listen: str | None, api: Path | None, access_log: str | None,
+         log_format: str) -> None:
     """Layer Lab's reverse proxy: balances HTTP/1.1 requests, one by one, over the backends of its services."""
     try:
-        loop.run(serve(doors(read_services(services), listen), services, events, Limits(), api))
+        loop.run(serve(doors(read_services(services), listen), services, events, Limits(), api, access_log,
+                       log_format))
     except LabError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -3,14 +3,14 @@
       4;name=value CRLF   size in hex, extensions ignored
       Wiki CRLF           that many octets
       0 CRLF              the last chunk
-      Field: value CRLF   trailers, discarded (RFC 9112 7.1.2)
+      Field: value CRLF   trailers (RFC 9112 7.1.2)
       CRLF
 
 Rules kept here:
 
 1. `take(buffer, at)` returns (event, where to go on): a piece of the body, END, or None for "more bytes first".
 2. Whatever the pieces in which bytes arrive, the same octets come out, and the same refusal at the same octet.
-3. Nothing is kept but counters: a body is never in memory.
+3. Nothing is kept but counters and trailers: a body is never in memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import re
 from typing import Protocol
 
 from l7proxy.limits import Limits
-from l7proxy.messages import CHUNKED, END, UNTIL_CLOSE, End
+from l7proxy.lines import Lines
+from l7proxy.messages import END, TUNNEL, UNTIL_CLOSE, End, Field
 from l7proxy.refusal import TOKEN, Refused
 
 Step = tuple[bytes | End | None, int]
@@ -55,7 +56,7 @@ class LengthBody:
 
 
 class UntilClose:
-    """Everything until the connection ends; only an answer may be so (RFC 9112 6.3, rule 8)."""
+    """Everything until the connection ends: of messages, only an answer may be so (RFC 9112 6.3, rule 8)."""
 
     __slots__ = ()
 
@@ -69,17 +70,17 @@ class UntilClose:
 _QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"'
 _EXTENSION = rb"[ \t]*;[ \t]*" + TOKEN + rb"(?:[ \t]*=[ \t]*(?:" + TOKEN + rb"|" + _QUOTED + rb"))?"
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:" + _EXTENSION + rb")*\r\n")
-_TRAILER = re.compile(TOKEN + rb":[\t \x21-\x7e\x80-\xff]*\r\n")
 
 
 class ChunkedBody:
     """Chunks (RFC 9112 7.1): `left` octets of this one, then its CRLF, then the next size line."""
 
-    __slots__ = ("left", "limits", "state", "trailers")
+    __slots__ = ("left", "limits", "lines", "room", "state", "trailers")
 
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.left = self.trailers = 0
+    def __init__(self, limits: Limits, lines: Lines) -> None:
+        self.limits, self.lines = limits, lines
+        self.left, self.room = 0, limits.head_bytes
+        self.trailers: list[Field] = []
         self.state = self._size
 
     def take(self, buffer: bytes, at: int) -> Step:
@@ -124,15 +125,18 @@ class ChunkedBody:
         return None, at + 2
 
     def _trailer(self, buffer: bytes, at: int) -> Step:
-        """The trailer section: checked like fields, bounded like a head, discarded."""
-        line = _line(buffer, at, self.limits.head_bytes - self.trailers)
+        """The trailer section: read like fields, bounded like a head; what must not stand there is dropped."""
+        line = _line(buffer, at, self.room)
         if line is None:
             return None, at
         if line == b"\r\n":
             return END, at + 2
-        if not _TRAILER.fullmatch(line):
-            raise Refused(400, "malformed trailer field", "RFC 9112 7.1.2")
-        self.trailers += len(line)
+        if not line.endswith(b"\r\n"):
+            raise Refused(400, "bare LF", "RFC 9112 2.2")
+        field = self.lines.trailer(line[:-2])
+        if field is not None:
+            self.trailers.append(field)
+        self.room -= len(line)
         return None, at + len(line)
 
 
@@ -146,8 +150,8 @@ def _line(buffer: bytes, at: int, most: int) -> bytes | None:
     return buffer[at:end + 1]
 
 
-def body_reader(body: int, limits: Limits) -> Body:
-    """The reader for a head's `body` (messages.py), which is not NO_BODY."""
-    if body == CHUNKED:
-        return ChunkedBody(limits)
-    return UntilClose() if body == UNTIL_CLOSE else LengthBody(body)
+def body_reader(body: int, limits: Limits, lines: Lines) -> Body:
+    """The reader for a head's `body` (messages.py), which is not NO_BODY; `lines` reads trailers."""
+    if body >= 0:
+        return LengthBody(body)
+    return UntilClose() if body in (UNTIL_CLOSE, TUNNEL) else ChunkedBody(limits, lines)

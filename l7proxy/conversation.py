@@ -12,31 +12,40 @@ Rules kept here:
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Address
+
 from balancing import Server, Unit
 from l7proxy import failures, write
+from l7proxy.balancer import Balancer
 from l7proxy.exchange import Exchange
 from l7proxy.failures import Failure
+from l7proxy.forwarded import Origin
 from l7proxy.http1 import RequestReader, ResponseReader
 from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, RequestHead
-from l7proxy.outside import Close, Outside, Site
+from l7proxy.outside import Answered, Close, Outside, Site
 from l7proxy.refusal import Refused
 
 
 class Conversation:
-    """What a client and the proxy say to each other. `client`, `key`: its address, in words and packed."""
+    """What a client and the proxy say to each other.
 
-    __slots__ = ("client", "client_full", "client_name", "closed", "exchange", "held", "key", "outside",
+    client: its address. origin: what its backends are told of it. began_s: when the request in hand came.
+    """
+
+    __slots__ = ("began_s", "client", "client_full", "closed", "exchange", "held", "key", "origin", "outside",
                  "persistent", "requests", "responses", "site", "upstream_full", "upstream_held", "waiting")
 
-    def __init__(self, outside: Outside, site: Site, client: str, key: bytes) -> None:
+    def __init__(self, outside: Outside, site: Site, peer: IPv4Address | IPv6Address) -> None:
         self.outside, self.site = outside, site
-        self.client_name, self.client, self.key = client, client.encode(), key
-        self.requests = RequestReader(site.limits)
-        self.responses = ResponseReader(site.limits)
+        self.client, self.key = str(peer), peer.packed
+        self.origin = Origin(site.forwarding, self.client, site.scheme, site.forwarding.trusts(peer))
+        self.requests = RequestReader(site.limits, site.requests)
+        self.responses = ResponseReader(site.limits, site.responses)
         self.exchange: Exchange | None = None
         self.persistent = True
         self.waiting: Wait | None = None
+        self.began_s = 0.0
         self.closed = self.held = self.upstream_held = self.client_full = self.upstream_full = False
         self._await(Wait.IDLE)
 
@@ -123,10 +132,14 @@ class Conversation:
         if what in _BACKEND_LATE and self.exchange is not None:
             self.exchange.fail(_BACKEND_LATE[what])
             self._next_requests()
-        elif what in (Wait.HEAD, Wait.BODY):
+        elif what is Wait.HEAD or (what in (Wait.BODY, Wait.TOTAL) and self._unanswered()):
             self.refuse(Refused(408, "the request did not come in time", "RFC 9110 15.5.9"))
         else:
-            self.close(Close.ABORT if what is Wait.RELAY else Close.FLUSH)
+            self.close(Close.ABORT if what in (Wait.RELAY, Wait.TOTAL) else Close.FLUSH)
+
+    def _unanswered(self) -> bool:
+        """Whether a request is still being read, and nothing of its answer has gone."""
+        return self.exchange is not None and not self.exchange.sent and self.exchange.answer is None
 
     def forsaken(self, exchange: Exchange, server: Server) -> None:
         """`server` is down, or was removed; if `exchange` is still under way there, it is not waited for."""
@@ -144,29 +157,39 @@ class Conversation:
 
     def finished(self, sent: bool) -> None:
         """The exchange is over and answered; `sent`: its request was read to the end."""
-        self.exchange = None
-        self.upstream_full = self.upstream_held = False
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None and self.site.log is not None:
+            self._log(exchange.asked, exchange.status, exchange.octets, exchange, exchange.note)
+        self.upstream_held = False
         if sent and self.persistent:
             self._await(Wait.IDLE)
         else:
             self.close(Close.FLUSH if sent and not self.requests.buffer else Close.LINGER)
 
-    def answer(self, status: int, why: str) -> None:
+    def fail(self, failure: Failure) -> None:
         """Answer the exchange's request ourselves; if half an answer has gone already, reset instead."""
         exchange = self.exchange
         assert exchange is not None
         if exchange.answer is not None:
             self.close(Close.ABORT)
-        else:
-            self._answer(exchange.head, exchange.sent, status, why)
+            return
+        exchange.octets = self._answer(exchange.head, exchange.sent, failure.status, failure.why, failure.error)
+        exchange.status, exchange.note = failure.status, failure.error
+        self.finished(exchange.sent)
 
     def refuse(self, refused: Refused) -> None:
         """Answer a request that is not forwarded, or not further, and close: rule 2."""
-        if self.exchange is not None and self.exchange.answer is not None:
+        exchange = self.exchange
+        if exchange is not None and exchange.answer is not None:
             self.close(Close.ABORT)
             return
         self._drop_exchange()
-        self.outside.to_client(write.own_answer(refused.status, str(refused), persistent=False))
+        self.persistent = False
+        data = write.own_answer(refused.status, write.complaint(refused.status, str(refused)), persistent=False,
+                                more=self.outside.date() + proxy_status("http_request_error"))
+        self.outside.to_client(data)
+        if self.site.log is not None:
+            self._log(exchange.asked if exchange else None, refused.status, len(data), exchange, "http_request_error")
         self.close(Close.LINGER)
 
     def close(self, how: Close) -> None:
@@ -197,22 +220,51 @@ class Conversation:
     def _begin(self, head: RequestHead) -> None:
         """Set up the exchange of one request."""
         self.waiting = None
-        self.persistent = self.persistent and head.persistent
         site = self.site
+        self.began_s = self.outside.now()
+        self.persistent = self.persistent and head.persistent
+        if head.body > site.limits.body_bytes:
+            self.refuse(Refused(413, "the request's body is too large", "RFC 9110 15.5.14"))
+            return
         if not head.host:  # only HTTP/1.0 may leave it out
             head = head._replace(host=site.authority)
-        pool = site.pool_of(head)
-        if pool is None:
-            self._answer(head, head.body == NO_BODY, 404, "no service here takes such a request")
+        balancer = site.route_of(head)
+        if balancer is None:
+            self._answer_at_once(head, 404, "no service here takes such a request", "destination_not_found")
             return
-        self.exchange = Exchange(self, head, pool, Unit((self.client_name, next(site.numbers)), self.key))
+        self._forward(head, balancer)
+
+    def _forward(self, head: RequestHead, balancer: Balancer) -> None:
+        """To one of the balancer's servers."""
+        self.outside.wait(Wait.TOTAL)
+        unit = Unit((self.client, next(self.site.numbers)), self.key)
+        self.exchange = Exchange(self, head, balancer, unit)
         self.exchange.choose()
 
-    def _answer(self, head: RequestHead, sent: bool, status: int, why: str) -> None:
-        """Answer ourselves; the connection stays if the request was read to the end (`sent`)."""
-        self.persistent = self.persistent and sent and head.minor >= 1
-        self.outside.to_client(write.own_answer(status, why, self.persistent, bodiless=head.method == b"HEAD"))
+    def _answer_at_once(self, head: RequestHead, status: int, why: str, error: str) -> None:
+        """Answer without an exchange."""
+        sent = head.body == NO_BODY
+        octets = self._answer(head, sent, status, why, error)
+        if self.site.log is not None:
+            self._log(head, status, octets, None, error)
         self.finished(sent)
+
+    def _answer(self, head: RequestHead, sent: bool, status: int, why: str, error: str) -> int:
+        """Answer ourselves; the connection stays if the request was read to the end (`sent`). Return the octets."""
+        self.persistent = self.persistent and sent and head.minor >= 1
+        data = write.own_answer(status, write.complaint(status, why), self.persistent,
+                                bodiless=head.method == b"HEAD", more=self.outside.date() + proxy_status(error))
+        self.outside.to_client(data)
+        return len(data)
+
+    def _log(self, head: RequestHead | None, status: int, octets: int, exchange: Exchange | None, note: str) -> None:
+        """Tell the log. Called only where there is one."""
+        log, now_s = self.site.log, self.outside.now()
+        assert log is not None
+        server, tries = "-", 0
+        if exchange is not None and exchange.last is not None:
+            server, tries = exchange.last.name, len(exchange.tried) + 1
+        log(Answered(self.client, head, status, octets, now_s, now_s - self.began_s, server, tries, note))
 
     def _await(self, what: Wait) -> None:
         """Wait for the client; a head that comes in drops does not start its limit anew."""
@@ -240,7 +292,12 @@ class Conversation:
             self.outside.hold_upstream(held)
 
     def __repr__(self) -> str:
-        return f"<Conversation with {self.client_name}: {self.exchange or ('closed' if self.closed else 'idle')}>"
+        return f"<Conversation with {self.client}: {self.exchange or ('closed' if self.closed else 'idle')}>"
 
 
-_BACKEND_LATE = {Wait.CONNECT: failures.UNREACHABLE, Wait.ANSWER: failures.SILENT}
+_BACKEND_LATE = {Wait.QUEUE: failures.LATE, Wait.CONNECT: failures.UNREACHABLE, Wait.ANSWER: failures.SILENT}
+
+
+def proxy_status(error: str) -> bytes:
+    """The field line that says whose fault an answer of ours is (RFC 9209 2.1)."""
+    return b"Proxy-Status: layer-lab; error=%b\r\n" % error.encode()

@@ -15,8 +15,10 @@ Rules kept here:
 from __future__ import annotations
 
 from balancing import HealthCheck
+from l7proxy.framing import RESPONSE_FIELDS
 from l7proxy.http1 import Event, ResponseReader
 from l7proxy.limits import Limits
+from l7proxy.lines import Lines
 from l7proxy.messages import END, NO_BODY, ResponseHead
 from l7proxy.refusal import Refused
 
@@ -34,7 +36,7 @@ class Exam:
 
     def __init__(self, check: HealthCheck, limits: Limits) -> None:
         self.check, self.most = check, limits.probe_body_bytes
-        self.reader = ResponseReader(limits)
+        self.reader = ResponseReader(limits, Lines(RESPONSE_FIELDS))
         self.body = b""
 
     def read(self, data: bytes) -> str | None:

@@ -1,13 +1,16 @@
 """One request and its answer: choose a backend, open, send, answer.
 
-     choose ──dial──► opened ──request──► ANSWER ──head──► RELAY ──end──► finished
-       ▲                │ failed            │ failed         │ failed
-       └──another one───┴──(failures.py)────┘                └──► the client's connection is reset
+     choose ──room?──► dial ──► opened ──request──► ANSWER ──head──► RELAY ──end──► finished
+       ▲      (row)      │ failed            │ failed           │ failed
+       └──another one────┴──(failures.py)────┘                  └──► the client's connection is reset
+                                             │ 101
+                                             └──► TUNNEL: bytes both ways, until one side ends
 
 Rules kept here:
 
 1. No sockets and no clock: `outside` is asked for both.
-2. A request is tried again only while not a byte of its answer has come and not a byte of its body has gone.
+2. A request is tried again only while not a byte of its answer has come and not a byte of its body has gone, and
+   within its pool's budget.
 3. A unit that was assigned is released exactly once, whatever happens.
 4. Nothing is read faster than it can be sent on: bytes wait in the reader, and the sender is held.
 """
@@ -16,13 +19,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from balancing import NoBackend, Pool, Server, Unit
-from l7proxy import failures, write
+from balancing import NoBackend, Server, Unit
+from l7proxy import failures, hiding, write
+from l7proxy.balancer import Balancer
 from l7proxy.failures import IDEMPOTENT, Again, Failure
 from l7proxy.limits import Wait
-from l7proxy.messages import CHUNKED, END, NO_BODY, RequestHead, ResponseHead
+from l7proxy.messages import CHUNKED, NO_BODY, RequestHead, ResponseHead
 from l7proxy.outside import Close
 from l7proxy.refusal import Refused
+from l7proxy.sticky import NO_SESSION
 
 if TYPE_CHECKING:
     from l7proxy.conversation import Conversation
@@ -31,31 +36,72 @@ if TYPE_CHECKING:
 class Exchange:
     """A request on its way.
 
+    asked:  the head as its client said it; head: as it goes to the backend.
     heard:  a byte of the answer has come.         answer: the head of the final answer, once it has come.
     sent:   the whole request has gone.            reused: on a connection that served another one before.
+    server: who serves it now; last: who did last.
+    more:   field lines of ours for the answer.    octets: how many have gone to the client.
+    note: a word for the log.
     """
 
-    __slots__ = ("answer", "body_begun", "failure", "head", "heard", "open", "pool",
-                 "rechunked", "reused", "sent", "server", "talk", "tried", "unit")
+    # What most requests never change stands here, not in each of them.
+    server: Server | None = None
+    last: Server | None = None
+    answer: ResponseHead | None = None
+    open: bool = False
+    reused: bool = False
+    heard: bool = False
+    body_begun: bool = False
+    rechunked: bool = False
+    tunnel: bool = False
+    took: int = 0
+    octets: int = 0
+    status: int = 0
+    more: bytes = b""
+    note: str = ""
 
-    def __init__(self, talk: Conversation, head: RequestHead, pool: Pool, unit: Unit) -> None:
-        self.talk, self.head, self.pool, self.unit = talk, head, pool, unit
-        self.server: Server | None = None
+    def __init__(self, talk: Conversation, head: RequestHead, balancer: Balancer, unit: Unit) -> None:
+        self.talk, self.asked, self.head, self.balancer, self.unit = talk, head, head, balancer, unit
         self.tried: tuple[Server, ...] = ()
         self.failure = failures.NOBODY
-        self.answer: ResponseHead | None = None
-        self.open = self.reused = self.heard = self.body_begun = self.rechunked = False
+        self.session = NO_SESSION
         self.sent = head.body == NO_BODY
+        if balancer.sticky is not None:
+            self._find_session()
+        balancer.budget.earn()
+
+    def _find_session(self) -> None:
+        """What sticks: to a server, or to a key in the place of the client's address."""
+        sticky = self.balancer.sticky
+        assert sticky is not None
+        self.session = sticky.session(self.head, self.balancer.pool)
+        self.head = self.head._replace(fields=sticky.stripped(self.head.fields))
+        if self.session.key is not None:
+            self.unit = Unit(self.unit.id, self.session.key)
 
     # Towards the backend.
 
     def choose(self) -> None:
         """Let the pool decide, and dial; when nobody is left, answer with the last failure."""
+        balancer = self.balancer
         try:
-            self.server = self.pool.assign(self.unit, self.tried)
+            server = self.server = self.last = balancer.assign(self.unit, self.session, self.tried)
         except NoBackend:
-            self.talk.answer(self.failure.status, self.failure.why)
+            self.talk.fail(self.failure)
             return
+        if balancer.gates is None:
+            self.dial(fresh=False)
+            return
+        inside = balancer.gate(server).enter(self.admitted)
+        if inside is None:
+            self.talk.outside.wait(Wait.QUEUE)
+        elif inside:
+            self.dial(fresh=False)
+        else:
+            self.fail(failures.FULL)
+
+    def admitted(self) -> None:
+        """There is room at the server, for whose sake this waited."""
         self.dial(fresh=False)
 
     def dial(self, fresh: bool) -> None:
@@ -70,8 +116,8 @@ class Exchange:
         """There is a connection: send the head, and what has come of the body."""
         talk, head = self.talk, self.head
         self.open, self.reused = True, reused
-        talk.responses.expect(head.method)
-        talk.outside.to_upstream(write.request_head(head, talk.client))
+        talk.responses.expect(head.method, head.upgrade)
+        talk.outside.to_upstream(write.request_head(head, talk.origin.lines(head.host, talk.requests.forwarded)))
         if self.sent:
             talk.outside.wait(Wait.ANSWER)
         else:
@@ -83,78 +129,89 @@ class Exchange:
         if not self.open or self.sent or self.talk.upstream_full:
             return
         try:
-            pieces = self._request_pieces()
+            data = self._request_data()
         except Refused as refused:
             self.talk.refuse(refused)
             return
-        if pieces:
+        if data:
             self.body_begun = True
-            self.talk.outside.to_upstream(b"".join(pieces))
+            self.talk.outside.to_upstream(data)
         if self.talk.requests.ended and not self.sent:
             self.talk.close(Close.FLUSH)  # an incomplete request, and nobody to complete it (RFC 9112 8)
-        elif pieces or self.sent:
+        elif self.tunnel:
+            self._pump_tunnel()
+        elif data or self.sent:
             self.talk.outside.wait(Wait.ANSWER if self.sent else Wait.BODY)
 
-    def _request_pieces(self) -> list[bytes]:
-        """What can be read of the body now, framed for the backend."""
-        chunked, pieces, requests = self.head.body == CHUNKED, [], self.talk.requests
-        while (event := requests.next()) is not None:
-            if event is END:
-                self.sent = True
-                if chunked:
-                    pieces.append(write.LAST_CHUNK)
-                break
-            assert isinstance(event, bytes)
-            pieces.append(write.chunk(event) if chunked else event)
-        return pieces
+    def _pump_tunnel(self) -> None:
+        """Another protocol's bytes have gone, or its client says no more."""
+        self.talk.outside.wait(Wait.TUNNEL)
+        if self.sent:
+            self.talk.outside.end_upstream()
+
+    def _request_data(self) -> bytes:
+        """What has come of the body, framed for the backend. Raises Refused."""
+        requests = self.talk.requests
+        data, self.sent = requests.body()
+        self.took += len(data)
+        if self.head.body != CHUNKED:
+            return data
+        if self.took > self.talk.site.limits.body_bytes:
+            raise Refused(413, "the request's body is too large", "RFC 9110 15.5.14")
+        return write.chunks(data, requests.trailers if self.sent else None)
 
     # From the backend.
 
     def pump_response(self) -> None:
         """Send on what has come of the answer, in one piece; malformed, it is a failure."""
-        talk, pieces = self.talk, []
-        responses, done = talk.responses, False
+        talk, out, done = self.talk, b"", False
+        responses = talk.responses
         try:
-            while not done and (event := responses.next()) is not None:
-                if type(event) is bytes:
-                    pieces.append(write.chunk(event) if self.rechunked else event)
-                elif event is END:
-                    done = True
-                    if self.rechunked:
-                        pieces.append(write.LAST_CHUNK)
-                else:
-                    assert isinstance(event, ResponseHead)
-                    done = self._answer(event, pieces)
+            while self.answer is None and (event := responses.next()) is not None:
+                assert isinstance(event, ResponseHead)
+                out += self._answer(event)
+                done = event.body == NO_BODY and event.status >= 200
+            if self.answer is not None and not done:
+                data, done = responses.body()
+                out += write.chunks(data, responses.trailers if done else None) if self.rechunked else data
         except Refused:
             self.fail(failures.MALFORMED)
             return
-        if pieces:
-            talk.outside.to_client(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        if out:
+            self.octets += len(out)
+            talk.outside.to_client(out)
         if done:
             self.finish()
         elif self.answer is not None:
-            talk.outside.wait(Wait.RELAY)
+            talk.outside.wait(Wait.TUNNEL if self.tunnel else Wait.RELAY)
 
-    def _answer(self, answer: ResponseHead, pieces: list[bytes]) -> bool:
-        """A head has come; return whether it is the whole answer. HTTP/1.0 knows no 1xx (RFC 9110 15.2)."""
-        minor, talk = self.head.minor, self.talk
-        if answer.interim:
-            if minor:
-                pieces.append(write.response_head(answer, minor, True))
-            return False
-        self.answer = answer
+    def _answer(self, answer: ResponseHead) -> bytes:
+        """A head has come; return it as the client reads it. HTTP/1.0 knows no 1xx (RFC 9110 15.2)."""
+        minor, talk, status = self.head.minor, self.talk, answer.status
+        if status < 200 and status != 101:
+            return write.response_head(answer, minor, True) if minor else b""
+        assert self.server is not None
+        if not answer.dated:
+            self.more += talk.outside.date()
+        if answer.located:
+            answer = hiding.relocated(answer, self.balancer.pool, self.asked.host, talk.site.scheme)
+        if self.session.pins and self.session.server is not self.server:
+            self.more += self.balancer.pin(self.server)
+        self.answer, self.status = answer, status
         self.rechunked = write.rechunked(answer, minor)
-        framed = minor >= 1 or answer.body >= NO_BODY
-        talk.persistent = talk.persistent and framed
-        pieces.append(write.response_head(answer, minor, talk.persistent))
-        return answer.body == NO_BODY
+        if status == 101:
+            self.tunnel, self.sent, talk.persistent = True, False, False
+            talk.requests.tunnel()
+        elif not minor and answer.body < NO_BODY:
+            talk.persistent = False  # there the connection's end is the body's
+        return write.response_head(answer, minor, talk.persistent, self.more)
 
     def finish(self) -> None:
         """The answer is complete. An answer before the request's end leaves neither connection usable."""
         talk, answer = self.talk, self.answer
         keep = self.sent and answer is not None and answer.persistent and not talk.responses.buffer
         if self.server is not None:
-            self.pool.served(self.server)
+            self.balancer.pool.served(self.server)
         self.part(keep)
         talk.finished(self.sent)
 
@@ -186,18 +243,24 @@ class Exchange:
         server = self.server
         self.part(keep=False)
         if server is not None and failure.blame and not idled:
-            self.pool.failed(server, failure.blame, passive=True)
-        if repeat and server is not None:
+            self.balancer.pool.failed(server, failure.blame, passive=True)
+        if repeat and server is not None and self._affordable(failure):
             self.tried += (server,)
             self.choose()
         else:
-            self.talk.answer(failure.status, failure.why)
+            self.talk.fail(failure)
 
     def _may_repeat(self, again: Again) -> bool:
         """Whether this request may be sent once more: rule 2, and RFC 9110 9.2.2."""
         if self.heard or self.body_begun or again is Again.NEVER:
             return False
         return again is Again.ALWAYS or self.head.method in IDEMPOTENT
+
+    def _affordable(self, failure: Failure) -> bool:
+        """Whether the pool's policy allows one try more. A full row is no try: nothing was asked of that server."""
+        if failure is failures.FULL:
+            return True
+        return len(self.tried) + 1 < self.balancer.policy.tries and self.balancer.budget.spend()
 
     def _anew(self) -> None:
         """A kept connection was closed under us (RFC 9112 9.3.1): same server, same decision, fresh connection."""
@@ -208,9 +271,11 @@ class Exchange:
     def part(self, keep: bool) -> None:
         """Let go of the backend: its connection, and its unit. Safe to call again."""
         if self.server is not None:
+            server, self.server, self.open = self.server, None, False
             self.talk.outside.part_upstream(keep)
-            self.pool.release(self.unit, self.server)
-            self.server, self.open = None, False
+            self.balancer.pool.release(self.unit, server)
+            if self.balancer.gates is not None:
+                self.balancer.leave(server, self.admitted)
 
     def __repr__(self) -> str:
         where = self.server.name if self.server else "nobody"

@@ -1,6 +1,8 @@
 """What can go wrong with a backend before it has answered, what the proxy then does, and what it says of the server.
 
     failure      tried again on another server       answer  counts as a failed test of the server
+    full         always: nothing was sent            503     no: it has as many requests as it may have
+    late         no: it has waited long enough       503     no: the same
     refused      always: nothing was sent            502     yes: its machine answers, its program doesn't
     unreachable  always: nothing was sent            504     yes: nobody answers there
     starved      always: nothing was sent            503     no: the proxy itself is out of files or ports
@@ -42,24 +44,33 @@ class Again(Enum):
 class Failure(NamedTuple):
     """A row: what a client is answered, whether another server is tried first, and what is said of the server.
 
+    error: the same in the words of Proxy-Status (RFC 9209 2.3).
     blame: why it counts as a failed test, in words; empty if it doesn't.
     """
 
     status: int
     why: str
     again: Again
+    error: str
     blame: str = ""
 
 
-REFUSED = Failure(502, "no server took the connection", Again.ALWAYS, "a client's request: connection refused")
-UNREACHABLE = Failure(504, "no server took the connection in time", Again.ALWAYS, "a client's request: unreachable")
-STARVED = Failure(503, "the proxy is out of files or ports", Again.ALWAYS)
-LOST = Failure(502, "the server closed before it answered", Again.IDEMPOTENT, "a client's request: connection lost")
-SILENT = Failure(504, "the server did not answer in time", Again.NEVER, "a client's request: no answer in time")
-MALFORMED = Failure(502, "the server's answer is not valid HTTP", Again.NEVER, "a client's request: not valid HTTP")
-FORSAKEN = Failure(504, "the server went away before it took the connection", Again.ALWAYS)
-DOWN = Failure(504, "the server went away before it answered", Again.IDEMPOTENT)
-NOBODY = Failure(503, "no server is up", Again.NEVER)
+REFUSED = Failure(502, "no server took the connection", Again.ALWAYS, "connection_refused",
+                  "a client's request: connection refused")
+UNREACHABLE = Failure(504, "no server took the connection in time", Again.ALWAYS, "connection_timeout",
+                      "a client's request: unreachable")
+STARVED = Failure(503, "the proxy is out of files or ports", Again.ALWAYS, "proxy_internal_error")
+LOST = Failure(502, "the server closed before it answered", Again.IDEMPOTENT, "connection_terminated",
+               "a client's request: connection lost")
+SILENT = Failure(504, "the server did not answer in time", Again.NEVER, "http_response_timeout",
+                 "a client's request: no answer in time")
+MALFORMED = Failure(502, "the server's answer is not valid HTTP", Again.NEVER, "http_protocol_error",
+                    "a client's request: not valid HTTP")
+FORSAKEN = Failure(504, "the server went away before it took the connection", Again.ALWAYS, "destination_unavailable")
+DOWN = Failure(504, "the server went away before it answered", Again.IDEMPOTENT, "connection_terminated")
+NOBODY = Failure(503, "no server is up", Again.NEVER, "destination_unavailable")
+FULL = Failure(503, "every server is busy, and so many wait already", Again.ALWAYS, "connection_limit_reached")
+LATE = Failure(503, "no server was free in time", Again.NEVER, "connection_limit_reached")
 
 _OWN = dict.fromkeys((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL), STARVED)
 _NO_WAY = dict.fromkeys((errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH), UNREACHABLE)

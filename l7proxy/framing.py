@@ -1,15 +1,16 @@
-"""The checks that decide where a message ends and what of it goes on. Request smuggling dies here.
+"""What the fields of a message say to the proxy itself. Request smuggling dies here.
 
-Two readers of one byte stream must never disagree on where a message ends (RFC 9112 11.2). llhttp is
-strict about most of it, but what it lets through, and what a later release of it might, is checked here.
+Two readers of one byte stream must never disagree on where a message ends (RFC 9112 11.2): so a field that
+says something about that is read in the strictest way, and refused when another reading is possible.
 
-     on_header(name, value) ──► REQUEST_FIELDS / RESPONSE_FIELDS ──► rule: check it, note it, drop it
-                                        └── no row: kept, and forwarded as it is
+     line ──lines.py──► name, value ──► REQUEST_FIELDS / RESPONSE_FIELDS ──► Rule.read(value): once for each line
+                                              │                              Rule.note(section, what it says): each time
+                                              └── no row: kept, and forwarded written anew
 
 Rules kept here:
 
-1. What a field does is a row of a table; a row is a function that says its section.
-2. A rule never raises (llhttp is on the stack): it notes the first refusal, `verdict` raises it.
+1. What a field does is a row of a table; a row is a pair of functions that say their section.
+2. `read` returns what the value says, or the Refused that it deserves; it depends on nothing but the value.
 3. What is written anew by us (Host, Content-Length, Via's own line, X-Forwarded-For) is never taken from `kept`.
 """
 
@@ -17,75 +18,62 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
-from l7proxy.limits import Limits
-from l7proxy.messages import CHUNKED, NO_BODY, Field
-from l7proxy.refusal import Refused
+from l7proxy.messages import CHUNKED, NO_BODY, Field, field
+from l7proxy.refusal import TOKEN, Refused
 
-_TEXT = bytes(octet for octet in range(256) if octet >= 0x20 and octet != 0x7F) + b"\t"
 _HOST = re.compile(rb"(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
-_OPTIONS = re.compile(rb"[ \t]*,[ \t]*")
+_COMMA = re.compile(rb"[ \t]*,[ \t]*")
+_PROTOCOL = re.compile(TOKEN + rb"(?:/" + TOKEN + rb")?")
 
 
 class Section:
     """The header section of one message while it is read, reused for the next one."""
 
-    __slots__ = ("coded", "host", "kept", "length", "noted", "options", "refused", "rules", "target")
+    __slots__ = ("coded", "dated", "forwarded", "host", "kept", "length", "located", "options", "refused", "trailers",
+                 "upgrade")
 
-    # What llhttp need not tell us. Said, because httptools asks each new parser's owner, and a missing attribute costs
-    # an exception: a microsecond per answer.
-    on_message_begin = on_headers_complete = on_message_complete = None
-    on_status = on_body = on_chunk_header = on_chunk_complete = None
-
-    def __init__(self, rules: Mapping[bytes, Callable[[Section, bytes], None]]) -> None:
-        self.rules = rules
+    def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
         """Forget the last message."""
-        self.target = b""
         self.kept: list[Field] = []
+        self.forwarded: list[Field] = []
         self.host: bytes | None = None
         self.length = NO_BODY
-        self.coded = self.noted = False
+        self.coded = self.dated = self.located = self.trailers = False
         self.options: frozenset[bytes] | None = None
+        self.upgrade = b""
         self.refused: Refused | None = None
 
-    def on_url(self, target: bytes) -> None:
-        """llhttp: the request-target, or a further piece of it."""
-        self.target += target
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """llhttp: a field line. OWS after the value is no part of it (RFC 9112 5.1), and llhttp leaves it on."""
-        rule = self.rules.get(name.lower())
-        if rule is None:
-            self.kept.append((name, value.rstrip()))
-        else:
-            rule(self, value.rstrip())
-
-    def refuse(self, status: int, why: str, section: str) -> None:
+    def refuse(self, refused: Refused) -> None:
         """Note a refusal, if it is the first."""
-        self.refused = self.refused or Refused(status, why, section)
-        self.noted = True
+        self.refused = self.refused or refused
 
     def verdict(self) -> None:
-        """Raise what was noted; then apply what only the whole section shows. Needless unless `noted`."""
+        """Raise what was noted, once all lines are read. Needless unless `coded` or `refused`."""
         if self.coded and self.length != NO_BODY:
             raise Refused(400, "Content-Length beside Transfer-Encoding", "RFC 9112 6.1")
-        if self.refused:
+        if self.refused is not None:
             raise self.refused
-        if self.options is not None and self.options - _USUAL_OPTIONS:
-            self._drop_named(self.options)
-
-    def _drop_named(self, options: frozenset[bytes]) -> None:
-        """Fields that Connection names are for this connection only (RFC 9110 7.6.1)."""
-        self.kept = [field for field in self.kept if field[0].lower() not in options]
 
     @property
     def body(self) -> int:
         """How the fields delimit the body: CHUNKED, a length, or NO_BODY when they say nothing."""
         return CHUNKED if self.coded else self.length
+
+    def drop_named(self) -> None:
+        """Fields that Connection names are for this connection only (RFC 9110 7.6.1)."""
+        named = (self.options or frozenset()) - USUAL_OPTIONS
+        if named:
+            self.kept = [one for one in self.kept if one.name not in named]
+
+    def switches(self) -> bytes:
+        """The protocols of Upgrade, if Connection names it, as it must (RFC 9110 7.8)."""
+        return self.upgrade if self.options and b"upgrade" in self.options else b""
 
     def persists(self, minor: int) -> bool:
         """Whether the connection outlives this message: RFC 9112 9.3, its list in its order."""
@@ -95,24 +83,14 @@ class Section:
         return b"close" not in options and (minor >= 1 or b"keep-alive" in options)
 
 
-_USUAL_OPTIONS = frozenset((b"close", b"keep-alive"))
-_FREQUENT = {option: frozenset((option,)) for option in _USUAL_OPTIONS}
+USUAL_OPTIONS = frozenset((b"close", b"keep-alive"))
 
 
-def check_octets(head: bytes, limits: Limits) -> None:
-    """Refuse octets that two parsers could read differently; `head` ends with its empty line.
+class Rule(NamedTuple):
+    """A row: what the value of a field says, and what is noted of it."""
 
-    Bare CR or LF (RFC 9112 2.2), obs-fold (5.2), NUL and other controls (RFC 9110 5.5), too many lines.
-    """
-    lines = head.count(b"\r\n")
-    rest = head.translate(None, _TEXT)
-    if rest != b"\r\n" * lines:  # with as many CRLFs in it as pairs are left, none of either stands alone
-        raise Refused(400, *(("a control character", "RFC 9110 5.5") if rest.strip(b"\r\n")
-                             else ("bare CR or LF", "RFC 9112 2.2")))
-    if b"\n " in head or b"\n\t" in head:
-        raise Refused(400, "a field line that is folded (obs-fold)", "RFC 9112 5.2")
-    if lines - 2 > limits.header_count:
-        raise Refused(431, "too many field lines", "RFC 6585 5")
+    read: Callable[[bytes], Any]
+    note: Callable[[Section, Any], None]
 
 
 def valid_host(value: bytes) -> bool:
@@ -120,69 +98,143 @@ def valid_host(value: bytes) -> bool:
     return _HOST.fullmatch(value) is not None
 
 
-# The rows.
+# What values say.
 
-def drop(section: Section, value: bytes) -> None:
+def _as_it_is(value: bytes) -> bytes:
+    return value
+
+
+def _host(value: bytes) -> bytes | Refused:
+    return value if valid_host(value) else Refused(400, "Host is not a host", "RFC 9112 3.2")
+
+
+def _length(value: bytes) -> int | Refused:
+    """Digits only (RFC 9110 8.6)."""
+    return int(value) if _LENGTH.fullmatch(value) else Refused(400, "Content-Length is not a number", "RFC 9110 8.6")
+
+
+def _coding(value: bytes) -> tuple[Refused | None]:
+    """Exactly `chunked`: after another coding it can't be undone (501), before one no length is sure (RFC 9112 6.3)."""
+    codings = _COMMA.split(value.lower())
+    if codings == [b"chunked"]:
+        return (None,)
+    if b"chunked" in codings[:-1]:
+        return (Refused(400, "chunked is not the last transfer coding", "RFC 9112 6.3"),)
+    return (Refused(501, "a transfer coding other than chunked", "RFC 9112 6.1"),)
+
+
+def _options(value: bytes) -> frozenset[bytes]:
+    return frozenset(_COMMA.split(value.lower()))
+
+
+def _protocols(value: bytes) -> bytes:
+    """What may be switched to: never h2c, whose requests nobody here would see (RFC 9113 3.1)."""
+    asked = [one for one in _COMMA.split(value) if _PROTOCOL.fullmatch(one) and not one.lower().startswith(b"h2c")]
+    return b", ".join(asked)
+
+
+def _expectation(value: bytes) -> Field | Refused:
+    """100-continue goes on to the origin, which decides; nothing else is known (RFC 9110 10.1.1)."""
+    if value.lower() != b"100-continue":
+        return Refused(417, "an expectation other than 100-continue", "RFC 9110 10.1.1")
+    return field(b"Expect", b"100-continue")
+
+
+def _field(name: bytes) -> Callable[[bytes], Field]:
+    return lambda value: field(name, value)
+
+
+# What is noted.
+
+def note_nothing(section: Section, said: object) -> None:
     """Hop-by-hop, or written anew by us: it ends here (RFC 9110 7.6.1)."""
 
 
-def host(section: Section, value: bytes) -> None:
-    """Exactly one, and valid (RFC 9112 3.2)."""
+def _note_host(section: Section, host: bytes) -> None:
+    """Exactly one (RFC 9112 3.2)."""
     if section.host is not None:
-        section.refuse(400, "more than one Host", "RFC 9112 3.2")
-    elif not valid_host(value):
-        section.refuse(400, "Host is not a host", "RFC 9112 3.2")
-    section.host = value
+        section.refuse(Refused(400, "more than one Host", "RFC 9112 3.2"))
+    section.host = host
 
 
-def content_length(section: Section, value: bytes) -> None:
-    """Digits only; a second one, even the same, is refused (RFC 9110 8.6, RFC 9112 6.3)."""
-    if not _LENGTH.fullmatch(value):
-        section.refuse(400, "Content-Length is not a number", "RFC 9110 8.6")
-    elif section.length != NO_BODY:
-        section.refuse(400, "more than one Content-Length", "RFC 9112 6.3")
-    else:
-        section.length = int(value)
+def _note_length(section: Section, length: int) -> None:
+    """A second one, even the same, is refused (RFC 9112 6.3)."""
+    if section.length != NO_BODY:
+        section.refuse(Refused(400, "more than one Content-Length", "RFC 9112 6.3"))
+    section.length = length
 
 
-def transfer_encoding(section: Section, value: bytes) -> None:
-    """Exactly `chunked`, once; other codings are not understood (RFC 9112 6.1: 501)."""
+def _note_coding(section: Section, coding: tuple[Refused | None]) -> None:
     if section.coded:
-        section.refuse(400, "more than one Transfer-Encoding", "RFC 9112 6.1")
-    elif value.lower() != b"chunked":
-        section.refuse(501, "a transfer coding other than chunked", "RFC 9112 6.1")
-    section.coded = section.noted = True
+        section.refuse(Refused(400, "more than one Transfer-Encoding", "RFC 9112 6.1"))
+    elif coding[0] is not None:
+        section.refuse(coding[0])
+    section.coded = True
 
 
-def connection(section: Section, value: bytes) -> None:
-    """A list of options; each may name a field that is to be removed (RFC 9110 7.6.1)."""
-    named = _FREQUENT.get(value) or frozenset(_OPTIONS.split(value.lower()))
-    section.noted = True
-    section.options = named if section.options is None else section.options | named
+def _note_options(section: Section, options: frozenset[bytes]) -> None:
+    """A list of options, in one line or several; each may name a field that is to be removed (RFC 9110 7.6.1)."""
+    section.options = options if section.options is None else section.options | options
 
 
-def expect(section: Section, value: bytes) -> None:
-    """100-continue goes on to the origin, which decides; nothing else is known (RFC 9110 10.1.1)."""
-    if value.lower() != b"100-continue":
-        section.refuse(417, "an expectation other than 100-continue", "RFC 9110 10.1.1")
-    section.kept.append((b"Expect", b"100-continue"))
+def _note_upgrade(section: Section, protocols: bytes) -> None:
+    section.upgrade = b", ".join(filter(None, (section.upgrade, protocols)))
 
 
+def _note_te(section: Section, codings: frozenset[bytes]) -> None:
+    """Only whether trailers are taken: what codings a client takes is this connection's (RFC 9110 10.1.4)."""
+    section.trailers = section.trailers or b"trailers" in codings
+
+
+def _note_forwarded(section: Section, said: Field) -> None:
+    """Said by whoever is in front of us: believed only of a trusted peer (RFC 7239 8.1)."""
+    section.forwarded.append(said)
+
+
+def _keep(section: Section, kept: Field) -> None:
+    section.kept.append(kept)
+
+
+def _note_date(section: Section, date: Field) -> None:
+    """Kept; where it is missing, the proxy says when the answer came (RFC 9110 6.6.1)."""
+    section.dated = True
+    section.kept.append(date)
+
+
+def _note_place(section: Section, place: Field) -> None:
+    """Kept; if it is an absolute URI, it may show a server's own address."""
+    section.located = section.located or b"//" in place.value
+    section.kept.append(place)
+
+
+DROP = Rule(_as_it_is, note_nothing)
 _HOP_BY_HOP = {
-    b"connection": connection,
-    b"content-length": content_length,
-    b"transfer-encoding": transfer_encoding,
-    **dict.fromkeys((b"keep-alive", b"proxy-connection", b"te", b"trailer", b"upgrade", b"http2-settings"), drop),
+    b"connection": Rule(_options, _note_options),
+    b"content-length": Rule(_length, _note_length),
+    b"transfer-encoding": Rule(_coding, _note_coding),
+    b"upgrade": Rule(_protocols, _note_upgrade),
+    **dict.fromkeys((b"keep-alive", b"proxy-connection", b"http2-settings"), DROP),
 }
-REQUEST_FIELDS: Mapping[bytes, Callable[[Section, bytes], None]] = {
+FORWARDED = (b"Forwarded", b"X-Forwarded-For", b"X-Forwarded-Host", b"X-Forwarded-Proto", b"X-Real-IP")
+REQUEST_FIELDS: Mapping[bytes, Rule] = {
     **_HOP_BY_HOP,
-    b"host": host,
-    b"expect": expect,
-    b"proxy-authorization": drop,  # for the first proxy that asks for it, RFC 9110 11.7.2
-    b"forwarded": drop,            # said by whoever is in front of us: not to be believed (RFC 7239 8.1)
-    b"x-forwarded-for": drop,
+    b"host": Rule(_host, _note_host),
+    b"te": Rule(_options, _note_te),
+    b"expect": Rule(_expectation, _keep),
+    b"proxy-authorization": DROP,  # for the first proxy that asks for it, RFC 9110 11.7.2
+    **{name.lower(): Rule(_field(name), _note_forwarded) for name in FORWARDED},
 }
-RESPONSE_FIELDS: Mapping[bytes, Callable[[Section, bytes], None]] = {
+RESPONSE_FIELDS: Mapping[bytes, Rule] = {
     **_HOP_BY_HOP,
-    b"server": drop,               # which software the backends run is nobody's business
+    b"date": Rule(_field(b"Date"), _note_date),
+    b"location": Rule(_field(b"Location"), _note_place),
+    b"content-location": Rule(_field(b"Content-Location"), _note_place),
+    b"refresh": Rule(_field(b"Refresh"), _note_place),
+    # Which software the backends run, and where, is nobody's business.
+    **dict.fromkeys((b"server", b"x-powered-by", b"x-aspnet-version", b"alt-svc", b"proxy-authenticate"), DROP),
 }
+NO_TRAILERS = frozenset((  # what would come too late, or change how a message is read (RFC 9110 6.5.1)
+    b"host", b"cache-control", b"expect", b"max-forwards", b"pragma", b"range", b"te", b"age", b"expires", b"date",
+    b"location", b"retry-after", b"vary", b"warning", b"authorization", b"proxy-authenticate", b"www-authenticate",
+    b"cookie", b"set-cookie", b"content-encoding", b"content-type", b"content-range", b"content-length", b"trailer",
+    b"proxy-authorization", b"proxy-authentication-info", b"authentication-info"))

@@ -8,7 +8,7 @@ Rules kept here:
 
 1. Pull, not push: nothing is parsed before `next` asks, so a reader can be left alone while its bytes can't
    be sent on, and pipelined requests wait in the buffer.
-2. llhttp reads heads only, and only whole ones that passed `check_octets`; where a body ends is ours (body.py).
+2. Only whole heads are read, line by line, each by one strict expression; where a body ends is body.py's.
 3. However the bytes are split into `feed` calls, the events are the same (pieces of a body joined).
 """
 
@@ -16,38 +16,37 @@ from __future__ import annotations
 
 import re
 
-from httptools import (
-    HttpParserError,
-    HttpParserInvalidMethodError,
-    HttpParserUpgrade,
-    HttpRequestParser,
-    HttpResponseParser,
-)
-
-from l7proxy.body import Body, body_reader
-from l7proxy.framing import REQUEST_FIELDS, RESPONSE_FIELDS, Section, check_octets
+from l7proxy.body import Body, ChunkedBody, LengthBody, body_reader
+from l7proxy.framing import USUAL_OPTIONS, Section
 from l7proxy.limits import Limits
-from l7proxy.messages import CHUNKED, END, NO_BODY, UNTIL_CLOSE, End, RequestHead, ResponseHead
-from l7proxy.refusal import REQUEST_DIAGNOSES, RESPONSE_DIAGNOSES, UNKNOWN_METHOD, Refused, diagnose
+from l7proxy.lines import Lines
+from l7proxy.messages import END, NO_BODY, TUNNEL, UNTIL_CLOSE, End, Field, RequestHead, ResponseHead
+from l7proxy.refusal import METHODS, REQUEST_DIAGNOSES, RESPONSE_DIAGNOSES, TOKEN, Refused, diagnose
 from l7proxy.target import resolve
 
 Event = RequestHead | ResponseHead | bytes | End
-_CR = 13
+_CR, _SLASH = 13, 47
 _BARE = re.compile(rb"\r(?!\n|\Z)|(?<!\r)\n")
+_REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([!-~]+) HTTP/1\.([01])")
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: [\t \x21-\x7e\x80-\xff]*)?")
+_ODD = re.compile(rb"[#\\%]|/\.")
 
 
 class Reader:
     """What both directions share: a buffer, and whether a head or a body comes next.
 
-    buffer: bytes that have come; those before `_at` are read. Empty as soon as all of them are.
+    buffer:   bytes that have come; those before `_at` are read. Empty as soon as all of them are.
+    trailers: the trailer fields of the last body.
     """
 
     skips_empty_lines = False
 
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+    def __init__(self, limits: Limits, lines: Lines) -> None:
+        self.limits, self.lines = limits, lines
         self.ended = False
         self.buffer = b""
+        self.trailers: list[Field] = []
+        self._section = Section()
         self._at = 0
         self._body: Body | None = None
 
@@ -69,14 +68,36 @@ class Reader:
 
     def next(self) -> Event | None:
         """The next event, or None if more bytes are needed for it. Raises Refused; nothing can be read after that."""
-        if self._body is None:
+        body = self._body
+        if body is None:
             return self._head() if self.buffer else None
-        event, at = self._body.take(self.buffer, self._at)
+        event, at = body.take(self.buffer, self._at)
         self._read_to(at)
-        if event is END or (event is None and self.ended and self._body.cut()):
+        if event is END or (event is None and self.ended and body.cut()):
             self._body = None
+            if isinstance(body, ChunkedBody):
+                self.trailers = body.trailers
             return END
         return event
+
+    def body(self) -> tuple[bytes, bool]:
+        """All that has come of the body under way, in one piece, and whether it ends there. Raises Refused."""
+        body, buffer, at = self._body, self.buffer, self._at
+        if type(body) is LengthBody:  # most bodies, and most of them come whole
+            left = body.left
+            piece = buffer[at:at + left]
+            body.left = left = left - len(piece)
+            self._read_to(at + len(piece))
+            if not left:
+                self._body = None
+            return piece, not left
+        pieces: list[bytes] = []
+        while (event := self.next()) is not None:
+            if event is END:
+                return b"".join(pieces), True
+            assert isinstance(event, bytes)
+            pieces.append(event)
+        return b"".join(pieces), False
 
     def _read_to(self, at: int) -> None:
         if at == len(self.buffer):
@@ -93,14 +114,14 @@ class Reader:
         if end < 0:
             self._partial(buffer[at:])
             return None
-        head = buffer[at:end + 4]
-        if len(head) > self.limits.head_bytes:
-            self._partial(head)
-        check_octets(head, self.limits)
+        if end + 4 - at > self.limits.head_bytes:
+            self._partial(buffer[at:end + 4])
+        lines = buffer[at:end].split(b"\r\n")
         self._read_to(end + 4)
-        event = self._parse(head)
+        event = self._parse(lines)
         if event.body != NO_BODY:
-            self._body = body_reader(event.body, self.limits)
+            self.trailers = []
+            self._body = body_reader(event.body, self.limits, self.lines)
         return event
 
     def _empty_line(self) -> Event | None:
@@ -123,8 +144,18 @@ class Reader:
             raise Refused(*((414, "request-line too long", "RFC 9112 3") if long_line
                             else (431, "header section too large", "RFC 6585 5")))
 
-    def _parse(self, head: bytes) -> RequestHead | ResponseHead:
+    def _parse(self, lines: list[bytes]) -> RequestHead | ResponseHead:
         raise NotImplementedError
+
+    def _fields(self, lines: list[bytes]) -> Section:
+        """The header section, whose first line was another."""
+        section = self._section
+        if len(lines) > self.limits.header_count:
+            raise Refused(431, "too many field lines", "RFC 6585 5")
+        self.lines.read(lines, section)
+        if section.options is not None and not section.options <= USUAL_OPTIONS:
+            section.drop_named()
+        return section
 
 
 class RequestReader(Reader):
@@ -132,112 +163,95 @@ class RequestReader(Reader):
 
     skips_empty_lines = True
 
-    def __init__(self, limits: Limits) -> None:
-        super().__init__(limits)
-        self._section = Section(REQUEST_FIELDS)
-        self._parser = HttpRequestParser(self._section)
-
-    def _parse(self, head: bytes) -> RequestHead:
-        section, parser = self._section, self._parser
-        section.reset()
-        try:
-            parser.feed_data(head)
-        except HttpParserUpgrade:  # Upgrade and CONNECT: llhttp stops, we go on without switching (RFC 9110 7.8)
-            self._parser = HttpRequestParser(section)
-        except HttpParserInvalidMethodError:  # llhttp knows a fixed list of methods
-            raise diagnose(head, REQUEST_DIAGNOSES + UNKNOWN_METHOD, "malformed request-line") from None
-        except HttpParserError as error:
-            raise section.refused or diagnose(head, REQUEST_DIAGNOSES, str(error)) from None
-        return self._decide(head, parser.get_method(), section)
-
-    def _decide(self, head: bytes, method: bytes, section: Section) -> RequestHead:
-        """The head, from what llhttp found and what the section's rules noted."""
-        target, host, body, minor = section.target, section.host, section.length, 1
+    def _parse(self, lines: list[bytes]) -> RequestHead:
+        line = lines.pop(0)
+        found = _REQUEST_LINE.fullmatch(line)
+        if found is None:
+            raise diagnose(line, REQUEST_DIAGNOSES, Refused(400, "malformed request-line", "RFC 9112 3"))
+        method, target, version = found.groups()
+        if method not in METHODS:
+            raise Refused(501, "a method that is not known", "RFC 9110 9.1")
         if len(target) > self.limits.target_bytes:
             raise Refused(414, "request-target too long", "RFC 9112 3")
-        if not head.startswith(b"%b %b HTTP/1.1\r\n" % (method, target)):  # every octet of the line is accounted for
-            minor = _older(head, method, target)
-        if section.noted:
-            section.verdict()
-            body = section.body
-        if target[0] != _SLASH or b"#" in target or method == b"TRACE":
+        section = self._fields(lines)
+        host = section.host
+        if target[0] != _SLASH or method == b"TRACE" or _ODD.search(target):
             target, host = resolve(method, target, host)
-        if minor == 0:
-            _check_old(section)
-        elif section.host is None:
+        if version == b"0":
+            return self._old(method, target, host, section)
+        if section.host is None:
             raise Refused(400, "no Host", "RFC 9112 3.2")
-        if body != NO_BODY:
-            self._parser = HttpRequestParser(section)  # the old one waits for a body that it is not going to see
-        return RequestHead(method, target, host or b"", minor, section.kept, body, section.persists(minor))
+        body = section.body
+        upgrade = section.switches() if section.upgrade and body == NO_BODY else b""
+        return RequestHead(method, target, host or b"", 1, section.kept, body, section.persists(1), upgrade,
+                           section.trailers)
 
+    def _old(self, method: bytes, target: bytes, host: bytes | None, section: Section) -> RequestHead:
+        """HTTP/1.0 has no transfer codings (RFC 9112 6.1), no Expect (RFC 9110 10.1.1) and no Upgrade (7.8)."""
+        if section.coded:
+            raise Refused(400, "Transfer-Encoding in HTTP/1.0", "RFC 9112 6.1")
+        kept = [field for field in section.kept if field.name != b"expect"]
+        return RequestHead(method, target, host or b"", 0, kept, section.length, section.persists(0))
 
-_SLASH = 47
+    @property
+    def forwarded(self) -> list[Field]:
+        """What the last request said of those before its client: to be believed only of a trusted peer."""
+        return self._section.forwarded
 
-
-def _older(head: bytes, method: bytes, target: bytes) -> int:
-    """The minor version of a request-line that is not HTTP/1.1's: 0, or it is refused (RFC 9112 3)."""
-    if head.startswith(b"%b %b HTTP/1.0\r\n" % (method, target)):
-        return 0
-    raise diagnose(head, REQUEST_DIAGNOSES, "malformed request-line")
-
-
-def _check_old(section: Section) -> None:
-    """HTTP/1.0 has no transfer codings (RFC 9112 6.1) and no Expect (RFC 9110 10.1.1)."""
-    if section.coded:
-        raise Refused(400, "Transfer-Encoding in HTTP/1.0", "RFC 9112 6.1")
-    section.kept = [field for field in section.kept if field[0] != b"Expect"]
+    def tunnel(self) -> None:
+        """Another protocol is spoken from here on: whatever comes is its own (RFC 9110 7.8)."""
+        self._body = body_reader(TUNNEL, self.limits, self.lines)
 
 
 class ResponseReader(Reader):
     """A backend's side of its connection; `expect` says what it answers. Its refusals are 502s to the client."""
 
-    def __init__(self, limits: Limits) -> None:
-        super().__init__(limits)
-        self._section = Section(RESPONSE_FIELDS)
+    def __init__(self, limits: Limits, lines: Lines) -> None:
+        super().__init__(limits, lines)
         self.expect(b"GET")
 
-    def expect(self, method: bytes) -> None:
+    def expect(self, method: bytes, upgrade: bytes = b"") -> None:
         """A request was sent: its answer, on this or on a new connection, comes next.
 
-        llhttp can't be told that an answer to HEAD has no body, or that this is another connection: each answer
-        gets a parser of its own.
+        upgrade: the protocols that it asked for, one of which a 101 may switch to.
         """
-        self._method = method
+        self._method, self._upgrade = method, upgrade
         self.buffer, self._at, self._body, self.ended = b"", 0, None, False
-        self._parser = HttpResponseParser(self._section)
 
-    def _parse(self, head: bytes) -> ResponseHead:
-        section, parser = self._section, self._parser
-        section.reset()
-        try:
-            parser.feed_data(head)
-        except HttpParserUpgrade:  # 101, or Upgrade in passing: judged by the status
-            self._parser = HttpResponseParser(section)
-        except HttpParserError as error:
-            raise section.refused or diagnose(head, RESPONSE_DIAGNOSES, str(error)) from None
-        return self._decide(head, parser.get_status_code(), section)
-
-    def _decide(self, head: bytes, status: int, section: Section) -> ResponseHead:
-        minor = _STATUS_LINES.get(head[:9])
-        if minor is None or not head[9:12].isdigit() or not 100 <= status <= 599:
-            raise Refused(502, "malformed status-line", "RFC 9112 4")
+    def _parse(self, lines: list[bytes]) -> ResponseHead:
+        line = lines.pop(0)
+        minor, status = _known_status.get(line) or _status(line)
+        section = self._fields(lines)
         if status == 101:
-            raise Refused(502, "101 without an Upgrade asked for", "RFC 9110 15.2.2")
-        if section.noted:
-            section.verdict()
+            return self._switch(section)
+        body = section.body
         if section.coded and minor == 0:
             raise Refused(502, "Transfer-Encoding in HTTP/1.0", "RFC 9112 6.1")
-        body = self._body_of(status, section)
-        keep = section.persists(minor) and body != UNTIL_CLOSE
-        return ResponseHead(status, minor, section.kept, body, section.length, keep)
+        if self._method == b"HEAD" or status < 200 or status in (204, 304):  # RFC 9112 6.3, its rules in their order
+            body = NO_BODY
+        elif body == NO_BODY:
+            body = UNTIL_CLOSE
+        keep = body != UNTIL_CLOSE and section.persists(minor)
+        return ResponseHead(status, minor, section.kept, body, section.length, keep, b"", section.located,
+                            section.dated)
 
-    def _body_of(self, status: int, section: Section) -> int:
-        """RFC 9112 6.3, its rules in their order."""
-        if self._method == b"HEAD" or status < 200 or status in (204, 304):
-            return NO_BODY
-        if section.coded:
-            return CHUNKED
-        return UNTIL_CLOSE if section.length == NO_BODY else section.length
+    def _switch(self, section: Section) -> ResponseHead:
+        """101: to one of the protocols that were asked for, or it is no answer (RFC 9110 7.8, 15.2.2)."""
+        protocol = section.switches()
+        if not protocol or protocol.lower() not in self._upgrade.lower().split(b", "):
+            raise Refused(502, "101 without an Upgrade asked for", "RFC 9110 15.2.2")
+        return ResponseHead(101, 1, section.kept, TUNNEL, NO_BODY, False, protocol)
 
 
-_STATUS_LINES = {b"HTTP/1.1 ": 1, b"HTTP/1.0 ": 0}
+_known_status: dict[bytes, tuple[int, int]] = {}
+
+
+def _status(line: bytes) -> tuple[int, int]:
+    """Minor version and status of a status-line (RFC 9112 4), and remember the line if it is a usual one."""
+    found = _STATUS_LINE.fullmatch(line)
+    if found is None:
+        raise diagnose(line, RESPONSE_DIAGNOSES, Refused(502, "malformed status-line", "RFC 9112 4"))
+    said = int(found[1]), int(found[2])
+    if len(line) < 64 and len(_known_status) < 256:
+        _known_status[line] = said
+    return said

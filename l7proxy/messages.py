@@ -12,16 +12,41 @@ Rules kept here:
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Final, NamedTuple
-
-Field = tuple[bytes, bytes]
 
 # How a body is delimited (RFC 9112 6.3): by a Content-Length of n >= 0 octets, or one of these.
 NO_BODY: Final = -1
 CHUNKED: Final = -2
 UNTIL_CLOSE: Final = -3
-_BODY_NAMES = {NO_BODY: "no body", CHUNKED: "chunked", UNTIL_CLOSE: "until close"}
+TUNNEL: Final = -4  # after 101 (RFC 9110 7.8): whatever comes until the connection ends, both ways
+_BODY_NAMES = {NO_BODY: "no body", CHUNKED: "chunked", UNTIL_CLOSE: "until close", TUNNEL: "tunnel"}
+
+
+class Field(NamedTuple):
+    """A field of a header or trailer section.
+
+    name: in small letters, for comparing. value: without the whitespace around it.
+    line: as it is written anew, its CRLF included, the name in the letters it came in.
+    """
+
+    name: bytes
+    value: bytes
+    line: bytes
+
+    def __repr__(self) -> str:
+        return repr(self.line.decode("latin-1").rstrip())
+
+
+def field(name: bytes, value: bytes) -> Field:
+    """A field of our own."""
+    return Field(name.lower(), value, b"%b: %b\r\n" % (name, value))
+
+
+def values(fields: Sequence[Field], name: bytes) -> Iterator[bytes]:
+    """The values of the lines with the field name `name`, which is given in small letters."""
+    return (value for key, value, _ in fields if key == name)
 
 
 class End(Enum):
@@ -43,6 +68,8 @@ class RequestHead(NamedTuple):
     host:       what Host says, or the authority of an absolute-form target.
     minor:      the client's HTTP/1 minor version.
     persistent: the client's connection may serve another request (RFC 9112 9.3).
+    upgrade:    the protocols that the client would rather speak (RFC 9110 7.8).
+    trailers:   the client takes trailer fields (TE: trailers, RFC 9110 10.1.4).
     """
 
     method: bytes
@@ -52,6 +79,8 @@ class RequestHead(NamedTuple):
     fields: list[Field]
     body: int
     persistent: bool
+    upgrade: bytes = b""
+    trailers: bool = False
 
     def __repr__(self) -> str:
         return f"<Request {self.method.decode()} {self.target.decode()} @{self.host.decode()} {_tail(self)}>"
@@ -62,6 +91,9 @@ class ResponseHead(NamedTuple):
 
     declared:   the Content-Length of an answer that has no body itself (to HEAD, or 304), else NO_BODY.
     persistent: the origin's connection may serve another request.
+    upgrade:    the protocol that is spoken from here on, in a 101.
+    located:    a field of it names a place by an absolute URI (RFC 9110 10.2.2).
+    dated:      it says when it was made (RFC 9110 6.6.1).
     """
 
     status: int
@@ -70,11 +102,14 @@ class ResponseHead(NamedTuple):
     body: int
     declared: int
     persistent: bool
+    upgrade: bytes = b""
+    located: bool = False
+    dated: bool = True
 
     @property
     def interim(self) -> bool:
         """Whether the final answer is still to come (RFC 9110 15.2)."""
-        return self.status < 200
+        return self.status < 200 and self.status != 101
 
     def __repr__(self) -> str:
         return f"<Response {self.status} {_tail(self)}>"

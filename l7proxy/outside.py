@@ -11,13 +11,17 @@ Rule: no command calls back. What follows from it comes later, as an event of it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from balancing import Server
+from l7proxy.forwarded import Forwarding
+from l7proxy.framing import REQUEST_FIELDS, RESPONSE_FIELDS
 from l7proxy.limits import Limits, Wait
+from l7proxy.lines import Lines
+from l7proxy.messages import RequestHead
 from l7proxy.routing import Router
 
 
@@ -47,6 +51,9 @@ class Outside(Protocol):
     def hold_upstream(self, held: bool) -> None:
         """Stop reading from the backend, or go on."""
 
+    def end_upstream(self) -> None:
+        """Say no more to the backend, and still listen (a half-close)."""
+
     def part_upstream(self, keep: bool) -> None:
         """Done with the backend's connection: keep it open for another request, or close it."""
 
@@ -54,19 +61,53 @@ class Outside(Protocol):
         """End the client's connection."""
 
     def wait(self, what: Wait) -> None:
-        """Call timed_out(what) unless something else is waited for within its limit."""
+        """Call timed_out(what) unless something else is waited for within its limit. TOTAL runs beside the others."""
+
+    def now(self) -> float:
+        """Seconds of a clock that never goes back."""
+
+    def date(self) -> bytes:
+        """The field line that says when an answer is made that doesn't say so itself (RFC 9110 6.6.1)."""
 
 
 @dataclass(frozen=True)
 class Site:
     """What all conversations of one VIP and port share.
 
-    pool_of:   finds the pool whose servers take a request; None if no service wants it.
-    authority: the VIP and port: Host for HTTP/1.0 clients that send none.
-    numbers:   counts the requests; a request's unit is (client address, number).
+    route_of:   finds the route of a request; None if no service wants it.
+    authority:  the VIP and port: Host for HTTP/1.0 clients that send none.
+    numbers:    counts the requests; a request's unit is (client address, number).
+    requests, responses: the lines that are known already.
+    scheme:     what clients speak: http or https.
+    forwarding: what backends are told of clients.
+    log:        is told of every answer; None for no log.
     """
 
-    pool_of: Router
+    route_of: Router
     limits: Limits
     authority: bytes
     numbers: Iterator[int]
+    requests: Lines = field(default_factory=lambda: Lines(REQUEST_FIELDS))
+    responses: Lines = field(default_factory=lambda: Lines(RESPONSE_FIELDS))
+    scheme: bytes = b"http"
+    forwarding: Forwarding = field(default_factory=Forwarding)
+    log: Callable[[Answered], object] | None = None
+
+
+class Answered(NamedTuple):
+    """One answer, for the log.
+
+    client: its address. head: what was asked; None if that was no request. status: what was answered.
+    octets: how many went to the client. ended_s: when, by Outside.now; took_s: how long from the head to the end.
+    server: who served, "-" if nobody. tries: servers that were asked. note: what went wrong, or what the cache did.
+    """
+
+    client: str
+    head: RequestHead | None
+    status: int
+    octets: int
+    ended_s: float
+    took_s: float
+    server: str
+    tries: int
+    note: str

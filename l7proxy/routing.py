@@ -19,29 +19,31 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-from balancing import Pair, Pool, Service
+from balancing import Pair, Service
 from balancing.path import normal_path
+from l7proxy.balancer import Balancer
 from l7proxy.framing import REQUEST_FIELDS
-from l7proxy.messages import RequestHead
+from l7proxy.messages import RequestHead, values
+from l7proxy.sticky import cookie
 from layerlab import LabError
 
 Condition = Callable[[RequestHead], bool]
-Router = Callable[[RequestHead], Pool | None]
+Router = Callable[[RequestHead], Balancer | None]
 
 
-def router(pools: Sequence[Pool]) -> Router:
+def router(balancers: Sequence[Balancer]) -> Router:
     """The function that finds the pool for a request, or None. A single service without a route costs it nothing."""
-    first = pools[0]
-    if first.service.route is None:
+    first = balancers[0]
+    if first.pool.service.route is None:
         return lambda head: first
-    table = [(pool, conditions(pool.service)) for pool in pools]
+    table = [(balancer, conditions(balancer.pool.service)) for balancer in balancers]
 
-    def find(head: RequestHead) -> Pool | None:
-        for pool, needed in table:
+    def find(head: RequestHead) -> Balancer | None:
+        for balancer, needed in table:
             if all(met(head) for met in needed):
-                return pool
+                return balancer
         return None
     return find
 
@@ -87,18 +89,9 @@ def _header(service: Service, pair: Pair) -> Condition:
     if name in REQUEST_FIELDS:
         raise LabError(f"service {service.name!r} has a route by {pair.name}, a field that is the proxy's own to read",
                        "one that goes on to the backends as it came", 'for Host, "host" is a condition of its own')
-    return lambda head: b", ".join(_lines(head, name)) == wanted
+    return lambda head: b", ".join(values(head.fields, name)) == wanted
 
 
 def _cookie(pair: Pair) -> Condition:
     name, wanted = pair.name.encode(), pair.value.encode()
-
-    def met(head: RequestHead) -> bool:
-        pairs = (pair.strip().partition(b"=") for pair in b";".join(_lines(head, b"cookie")).split(b";"))
-        return next((value for key, _, value in pairs if key == name), None) == wanted
-    return met
-
-
-def _lines(head: RequestHead, name: bytes) -> Iterator[bytes]:
-    """The values of the lines with the field name `name`, given in small letters."""
-    return (value for key, value in head.fields if key.lower() == name)
+    return lambda head: cookie(head.fields, name) == wanted

@@ -19,6 +19,8 @@ from pathlib import Path
 
 from balancing import Pool, Ready, Server, Service, store
 from balancing.api import Api
+from l7proxy.accesslog import AccessLog
+from l7proxy.balancer import Balancer
 from l7proxy.config import Address, Door
 from l7proxy.eventlog import EventLog
 from l7proxy.limits import Limits
@@ -37,8 +39,8 @@ BACKLOG = 1024
 class Proxy:
     """Every service of one process, on one loop and one wheel, with one store of idle connections."""
 
-    def __init__(self, limits: Limits, events: EventLog | None) -> None:
-        self.limits, self.events = limits, events
+    def __init__(self, limits: Limits, events: EventLog | None, log: AccessLog | None = None) -> None:
+        self.limits, self.events, self.log = limits, events, log
         self.loop = asyncio.get_running_loop()
         self.wheel = Wheel()
         self.upstreams = Upstreams(limits, self.wheel)
@@ -75,7 +77,8 @@ class Proxy:
         """What finds the right one of `pools` for a request."""
         service = pools[0].service
         authority = str(Address(service.vip, service.port or 0)).encode()
-        return Site(router(pools), self.limits, authority, itertools.count(1))
+        log = self.log.add if self.log else None
+        return Site(router([Balancer(pool) for pool in pools]), self.limits, authority, itertools.count(1), log=log)
 
     def open_api(self, path: Path, file: Path) -> None:
         """Let operators ask and change at the Unix socket `path`; changes are kept in `file`. Raises LabError."""
@@ -126,6 +129,8 @@ class Proxy:
         await asyncio.sleep(0)  # let the aborted connections report, so their units are released
         if self.events:
             self.events.flush()
+        if self.log:
+            self.log.flush()
 
 
 def _cannot_listen(service: Service, address: Address, error: OSError) -> LabError:
@@ -140,7 +145,8 @@ def _cannot_listen(service: Service, address: Address, error: OSError) -> LabErr
     return LabError(f"{service.name}: can't listen on {address}: {reason}", "an address that can be listened on")
 
 
-async def serve(doors: Sequence[Door], file: Path, events: Path | None, limits: Limits, api: Path | None) -> None:
+async def serve(doors: Sequence[Door], file: Path, events: Path | None, limits: Limits, api: Path | None,
+                log: str | None = None, log_form: str = "text") -> None:
     """Serve until SIGTERM or SIGINT. Nothing is said to be ready before all of it is.
 
     file: where the services of `doors` stand. events: where to write what happens. api: where operators ask.
@@ -148,7 +154,8 @@ async def serve(doors: Sequence[Door], file: Path, events: Path | None, limits: 
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    proxy = Proxy(limits, EventLog(events, loop.call_later) if events else None)
+    proxy = Proxy(limits, EventLog(events, loop.call_later) if events else None,
+                  AccessLog(log, log_form, loop.call_later) if log else None)
     found = [await proxy.listen(door.services, door.address) for door in doors]
     if api:
         proxy.open_api(api, file)

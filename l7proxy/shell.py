@@ -16,7 +16,9 @@ import asyncio
 import ipaddress
 import socket
 import struct
+import time
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import cast
 
 from balancing import Server
@@ -28,6 +30,7 @@ from l7proxy.outside import Close, Site
 from l7proxy.upstreams import Upstreams, UpstreamSocket
 from l7proxy.wheel import Wheel
 
+_BOUNDED = frozenset((Wait.QUEUE, Wait.CONNECT, Wait.BODY, Wait.ANSWER, Wait.RELAY))  # by TOTAL as well
 _NOT_AT_ALL = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds (socket(7))
 
 
@@ -56,7 +59,7 @@ class Front:
 class ClientSocket(asyncio.Protocol):
     """A client's connection: the Outside of its conversation."""
 
-    __slots__ = ("alarm", "awaited", "front", "talk", "ticks", "transport", "upstream")
+    __slots__ = ("alarm", "awaited", "deadline", "front", "talk", "ticks", "transport", "upstream")
 
     talk: Conversation
     transport: asyncio.Transport
@@ -65,15 +68,15 @@ class ClientSocket(asyncio.Protocol):
         self.front, self.ticks = front, front.ticks
         self.alarm = front.wheel.alarm(self._ring)
         self.awaited = Wait.IDLE
+        self.deadline = 0
         self.upstream: UpstreamSocket | None = None
 
     # asyncio.Protocol: what the client's socket does.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        address = ipaddress.ip_address(transport.get_extra_info("peername")[0])
         self.front.clients.add(self)
-        self.talk = Conversation(self, self.front.site, str(address), address.packed)
+        self.talk = Conversation(self, self.front.site, ipaddress.ip_address(transport.get_extra_info("peername")[0]))
 
     def data_received(self, data: bytes) -> None:
         self.talk.client_bytes(data)
@@ -142,6 +145,10 @@ class ClientSocket(asyncio.Protocol):
         if self.upstream is not None:
             self.upstream.hold(held)
 
+    def end_upstream(self) -> None:
+        if self.upstream is not None and not self.upstream.transport.is_closing():
+            self.upstream.transport.write_eof()
+
     def part_upstream(self, keep: bool) -> None:
         upstream, self.upstream = self.upstream, None
         if upstream is not None:
@@ -164,8 +171,21 @@ class ClientSocket(asyncio.Protocol):
         self.transport.abort()
 
     def wait(self, what: Wait) -> None:
+        if what is Wait.TOTAL:
+            self.deadline = self.front.wheel.now + self.ticks[what]
+            return
         self.awaited = what
-        self.alarm.set(self.ticks[what])
+        ticks = self.ticks[what]
+        if what in _BOUNDED:
+            left = self.deadline - self.front.wheel.now
+            if left < ticks:
+                self.awaited, ticks = Wait.TOTAL, max(1, left)
+        self.alarm.set(ticks)
+
+    now = staticmethod(time.monotonic)
+
+    def date(self) -> bytes:
+        return b"Date: %b\r\n" % formatdate(usegmt=True).encode()
 
     def _ring(self) -> None:
         if not self.talk.closed:

@@ -5,10 +5,14 @@
     absolute   http://host:80/path?query    /path?query, and the host in Host's place
     authority  host:443                     never: CONNECT is refused
     asterisk   *                            itself, and only with OPTIONS
+
+A path that two servers could take for different ones goes nowhere: dot-segments, in clear or in disguise, are
+refused (balancing/path.py).
 """
 
 from __future__ import annotations
 
+from balancing.path import normal_path
 from l7proxy.framing import valid_host
 from l7proxy.refusal import Refused
 
@@ -25,7 +29,7 @@ def resolve(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, by
     if b"#" in target:
         raise Refused(400, "a fragment in the request-target", "RFC 9112 3.2")
     if target.startswith(b"/"):
-        return target, host
+        return _unambiguous(target), host
     if target == b"*" and method == b"OPTIONS":
         return target, host
     if target[:7].lower() == b"http://":
@@ -42,4 +46,11 @@ def _absolute(method: bytes, rest: bytes) -> tuple[bytes, bytes]:
         raise Refused(400, "the absolute target's authority is not a host", "RFC 9110 4.2.4")
     if not path and method == b"OPTIONS":
         return b"*", authority  # RFC 9112 3.2.4
-    return (path if path.startswith(b"/") else b"/" + path), authority
+    return _unambiguous(path if path.startswith(b"/") else b"/" + path), authority
+
+
+def _unambiguous(target: bytes) -> bytes:
+    """`target`, unless its path could be read in two ways (RFC 3986 6.2.2.3)."""
+    if normal_path(target.partition(b"?")[0].decode("latin-1")) is None:
+        raise Refused(400, "dot-segments in the path", "RFC 3986 5.2.4")
+    return target

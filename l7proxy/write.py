@@ -4,39 +4,53 @@
     Host: shop.example             what the client said, kept
     Accept: text/html              fields in their order
     Content-Length: 12             the framing that was decided
-    X-Forwarded-For: 10.0.1.1      the client's address, ours to say
+    Forwarded: for=10.0.1.1;...    the client's address and what it asked for, ours to say (forwarded.py)
     Via: 1.1 layer-lab             RFC 9110 7.6.3
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
+from operator import itemgetter
 
-from l7proxy.messages import CHUNKED, NO_BODY, UNTIL_CLOSE, RequestHead, ResponseHead
+from l7proxy.messages import CHUNKED, NO_BODY, UNTIL_CLOSE, Field, RequestHead, ResponseHead
 
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 _STATUS_LINES = {code: b"HTTP/1.1 %d %b\r\n" % (code, _REASONS.get(code, b"")) for code in range(100, 600)}
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
-LAST_CHUNK = b"0\r\n\r\n"
+_CLOSE = b"Connection: close\r\n"
+_line = itemgetter(2)  # of a Field
 
 
-def request_head(head: RequestHead, client: bytes) -> bytes:
-    """The request as the origin reads it; `client` is the client's address."""
-    parts = [b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (head.method, head.target, head.host)]
-    parts += [b"%b: %b\r\n" % field for field in head.fields]
+def request_head(head: RequestHead, before: bytes) -> bytes:
+    """The request as the origin reads it; `before`: field lines that say who asked."""
+    framing = b""
     if head.body != NO_BODY:
-        parts.append(_CHUNKED if head.body == CHUNKED else b"Content-Length: %d\r\n" % head.body)
-    parts.append(b"X-Forwarded-For: %b\r\nVia: 1.%d layer-lab\r\n\r\n" % (client, head.minor))
-    return b"".join(parts)
+        framing = _CHUNKED if head.body == CHUNKED else b"Content-Length: %d\r\n" % head.body
+    if head.upgrade or head.trailers:
+        framing += _of_this_connection(head)
+    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%bVia: 1.%d layer-lab\r\n\r\n" % (
+        head.method, head.target, head.host, b"".join(map(_line, head.fields)), framing, before, head.minor)
 
 
-def response_head(head: ResponseHead, minor: int, persistent: bool) -> bytes:
-    """The answer as the client reads it, which speaks HTTP/1.`minor`; `persistent`: its connection stays."""
-    parts = [_STATUS_LINES[head.status]]
-    parts += [b"%b: %b\r\n" % field for field in head.fields]
-    parts.append(_framing(head, minor))
-    parts.append(_ENDS[head.minor, minor, persistent or head.interim])
-    return b"".join(parts)
+def _of_this_connection(head: RequestHead) -> bytes:
+    """What is asked of the next one on the way only, and so named in Connection (RFC 9110 7.6.1)."""
+    if head.upgrade:
+        return b"Connection: Upgrade\r\nUpgrade: %b\r\n" % head.upgrade
+    return b"Connection: TE\r\nTE: trailers\r\n"
+
+
+def response_head(head: ResponseHead, minor: int, persistent: bool, more: bytes = b"") -> bytes:
+    """The answer as the client reads it, which speaks HTTP/1.`minor`.
+
+    persistent: its connection stays. more: field lines of ours.
+    """
+    end = _ENDS[head.minor, minor, persistent or head.interim]
+    if head.upgrade:
+        end = b"Via: 1.1 layer-lab\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n" % head.upgrade
+    fields = b"".join(map(_line, head.fields))
+    return b"%b%b%b%b%b" % (_STATUS_LINES[head.status], fields, _framing(head, minor), more, end)
 
 
 # Via says which HTTP the origin spoke; Connection says what HTTP/1.`minor` would not assume (RFC 9112 9.3).
@@ -44,8 +58,7 @@ _ENDS = {
     (spoken, minor, persistent): b"Via: 1.%d layer-lab\r\n%b\r\n" % (spoken, connection)
     for spoken in (0, 1)
     for minor, persistent, connection in (
-        (1, True, b""), (1, False, b"Connection: close\r\n"),
-        (0, True, b"Connection: keep-alive\r\n"), (0, False, b"Connection: close\r\n"),
+        (1, True, b""), (1, False, _CLOSE), (0, True, b"Connection: keep-alive\r\n"), (0, False, _CLOSE),
     )
 }
 
@@ -66,14 +79,20 @@ def rechunked(head: ResponseHead, minor: int) -> bool:
     return minor >= 1 and head.body in (CHUNKED, UNTIL_CLOSE)
 
 
-def chunk(data: bytes) -> bytes:
-    """One chunk (RFC 9112 7.1)."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
+def chunks(data: bytes, trailers: Sequence[Field] | None) -> bytes:
+    """`data` as a chunk (RFC 9112 7.1); with `trailers`, even none, it is the last, and they follow (7.1.2)."""
+    begun = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+    return begun if trailers is None else b"%b0\r\n%b\r\n" % (begun, b"".join(map(_line, trailers)))
 
 
-def own_answer(status: int, why: str, persistent: bool, *, bodiless: bool = False) -> bytes:
-    """An answer of the proxy's own, which says what is wrong in one line; `bodiless` for HEAD."""
-    body = f"{status} {_REASONS[status].decode()}: {why}\n".encode()
-    head = b"%bContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n%b\r\n" % (
-        _STATUS_LINES[status], len(body), b"" if persistent else b"Connection: close\r\n")
+def own_answer(status: int, body: bytes, persistent: bool, *, bodiless: bool = False, more: bytes = b"",
+               kind: bytes = b"text/plain; charset=utf-8") -> bytes:
+    """An answer of the proxy's own; `bodiless` for HEAD. more: field lines, Date among them. kind: a media type."""
+    head = b"%b%bContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n" % (
+        _STATUS_LINES[status], more, kind, len(body), b"" if persistent else _CLOSE)
     return head if bodiless else head + body
+
+
+def complaint(status: int, why: str) -> bytes:
+    """What is wrong, in one line."""
+    return f"{status} {_REASONS[status].decode()}: {why}\n".encode()

@@ -21,6 +21,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
+# Here the proxy's modules are those that one can read, so that tests can look inside; the processes that tests
+# start run the compiled ones, if there are any (l7proxy/compiled.py).
+with pytest.MonkeyPatch.context() as patch:
+    patch.setenv("LAYER_LAB_COMPILED", "0")
+    import l7proxy  # noqa: F401
+
 INSIDE = "LAYER_LAB_INSIDE"  # set for the second pytest
 SECONDS = 120  # a live test that takes longer hangs
 

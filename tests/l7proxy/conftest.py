@@ -13,14 +13,17 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from balancing import Pool, Service
 from experiments.api_client import request
+from l7proxy.balancer import Balancer
 from l7proxy.conversation import Conversation
-from l7proxy.limits import Limits
+from l7proxy.limits import Limits, Wait
 from l7proxy.outside import Site
 from l7proxy.routing import router
 
@@ -64,8 +67,18 @@ class Recorder:
     def close_client(self, how):
         self.script.append(f"close {how.name}")
 
+    def end_upstream(self):
+        self.script.append("end upstream")
+
     def wait(self, what):
-        self.script.append(f"wait {what.name}")
+        if what is not Wait.TOTAL:
+            self.script.append(f"wait {what.name}")
+
+    def now(self):
+        return 0.0
+
+    def date(self):
+        return b"Date: now\r\n"
 
 
 class Talk(Conversation):
@@ -82,14 +95,18 @@ class Talk(Conversation):
 
 @pytest.fixture
 def talk():
-    """Build a conversation: talk(servers=3, algorithm=..., **limits), or with services of your own."""
-    def build(servers=3, algorithm="round-robin", services=(), **limits):
+    """Build a conversation: talk(servers=3, algorithm=..., **limits), or with services of your own.
+
+    policy: of every pool. more: further fields of the Site.
+    """
+    def build(servers=3, algorithm="round-robin", services=(), policy=None, more=MappingProxyType({}), **limits):
         ports = range(8001, 8001 + servers)
         events = []
         pools = [Pool(it, events.append) for it in services or [service(ports, algorithm=algorithm)]]
-        site = Site(router(pools), Limits(**limits), b"127.0.0.1:1", itertools.count(1))
-        it = Talk(Recorder(), site, "10.0.1.1", b"\n\0\1\1")
-        it.pool, it.pool_events = pools[-1], events
+        balancers = [Balancer(pool, policy) for pool in pools]
+        site = Site(router(balancers), Limits(**limits), b"127.0.0.1:1", itertools.count(1), **more)
+        it = Talk(Recorder(), site, ip_address("10.0.1.1"))
+        it.pool, it.pool_events, it.balancer = pools[-1], events, balancers[-1]
         it.since()
         return it
     Talk.__slots__ = ()

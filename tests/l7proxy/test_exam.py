@@ -32,7 +32,7 @@ CASES = [
     (b"HTTP/1.1 500 Oh\r\n\r\n", {}, "status 500"),
     (OK + b"Content-Length: 0\r\n\r\n", {"status": 404}, "status 200"),
     (OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", {},
-     "not valid HTTP: Content-Length in doubt (RFC 9112 6.3)"),
+     "not valid HTTP: more than one Content-Length (RFC 9112 6.3)"),
     (b"SSH-2.0-OpenSSH\r\n\r\n", {}, "not valid HTTP: malformed status-line (RFC 9112 4)"),
 ]
 

@@ -21,11 +21,14 @@ def test_a_request_and_its_answer_are_written_anew(talk):
     assert it.since() == ["dial s1", "wait CONNECT"]
     it.opened()
     assert it.since() == [
-        "> GET /a HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 10.0.1.1\r\nVia: 1.1 layer-lab\r\n\r\n",
+        "> GET /a HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 10.0.1.1\r\nX-Forwarded-Host: shop.example\r\n"
+        "X-Forwarded-Proto: http\r\nForwarded: for=10.0.1.1;host=\"shop.example\";proto=http\r\n"
+        "Via: 1.1 layer-lab\r\n\r\n",
         "wait ANSWER"]
     it.upstream_bytes(OK)
     assert it.since() == [
-        "< HTTP/1.1 200 OK\r\nContent-Length: 2\r\nVia: 1.1 layer-lab\r\n\r\nok", "keep upstream", "wait IDLE"]
+        "< HTTP/1.1 200 OK\r\nContent-Length: 2\r\nDate: now\r\nVia: 1.1 layer-lab\r\n\r\nok",
+        "keep upstream", "wait IDLE"]
     assert decisions(it) == [("Assigned", "10.0.1.1 1", "s1"), ("Released", "10.0.1.1 1", "s1")]
 
 
@@ -48,7 +51,7 @@ def test_an_answer_in_pieces_is_sent_on_in_pieces(talk):
     it.upstream_bytes(b"HTTP/1.1 200 OK\r\nTransfer-Enc")
     assert it.since() == []
     it.upstream_bytes(b"oding: chunked\r\n\r\n5\r\nhe")
-    assert it.since()[0].endswith("Transfer-Encoding: chunked\r\nVia: 1.1 layer-lab\r\n\r\n2\r\nhe\r\n")
+    assert it.since()[0].endswith("Transfer-Encoding: chunked\r\nDate: now\r\nVia: 1.1 layer-lab\r\n\r\n2\r\nhe\r\n")
     it.upstream_bytes(b"llo\r\n0\r\n\r\n")
     assert it.since() == ["< 3\r\nllo\r\n0\r\n\r\n", "keep upstream", "wait IDLE"]
 
@@ -59,7 +62,7 @@ def test_http_1_0_gets_no_chunks_and_the_end_of_its_connection(talk):
     it.client_bytes(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
     assert "Host: 127.0.0.1:1\r\n" in it.since()[1]
     it.upstream_bytes(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n")
-    assert it.since()[0] == "< HTTP/1.1 200 OK\r\nVia: 1.1 layer-lab\r\nConnection: close\r\n\r\nhi"
+    assert it.since()[0] == "< HTTP/1.1 200 OK\r\nDate: now\r\nVia: 1.1 layer-lab\r\nConnection: close\r\n\r\nhi"
     assert it.closed
 
 
@@ -74,7 +77,8 @@ def test_answers_without_a_body(talk, request_, answer, written):
     it.client_bytes(request_ + b" / HTTP/1.1\r\nHost: a\r\n\r\n")
     it.since()
     it.upstream_bytes(b"HTTP/1.1 " + answer + b"\r\n\r\n")
-    assert it.since() == [f"< HTTP/1.1 {written}\r\nVia: 1.1 layer-lab\r\n\r\n", "keep upstream", "wait IDLE"]
+    assert it.since() == [f"< HTTP/1.1 {written}\r\nDate: now\r\nVia: 1.1 layer-lab\r\n\r\n",
+                          "keep upstream", "wait IDLE"]
 
 
 def test_expect_goes_to_the_origin_and_100_comes_back(talk):

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from l7proxy.framing import REQUEST_FIELDS, RESPONSE_FIELDS
 from l7proxy.http1 import RequestReader, ResponseReader
 from l7proxy.limits import Limits
-from l7proxy.messages import CHUNKED, END, NO_BODY, UNTIL_CLOSE
+from l7proxy.lines import Lines
+from l7proxy.messages import CHUNKED, END, NO_BODY, UNTIL_CLOSE, field
 from l7proxy.refusal import Refused
 
 LIMITS = Limits(head_bytes=1024, target_bytes=256, header_count=10)
@@ -41,18 +43,19 @@ def events_of(reader, pieces, *, ended=False):
 
 
 def requests(*pieces):
-    return events_of(RequestReader(LIMITS), pieces)
+    return events_of(RequestReader(LIMITS, Lines(REQUEST_FIELDS)), pieces)
 
 
 def responses(*pieces, method=b"GET", ended=False):
-    reader = ResponseReader(LIMITS)
+    reader = ResponseReader(LIMITS, Lines(RESPONSE_FIELDS))
     reader.expect(method)
     return events_of(reader, pieces, ended=ended)
 
 
 def test_a_request_is_read():
     head, = requests(GET + b"Accept: */* \r\nEmpty:\r\n\r\n")
-    assert head == (b"GET", b"/", b"a.example", 1, [(b"Accept", b"*/*"), (b"Empty", b"")], NO_BODY, True)
+    assert head == (b"GET", b"/", b"a.example", 1, [field(b"Accept", b"*/*"), field(b"Empty", b"")], NO_BODY,
+                    True, b"", False)
     assert repr(head) == "<Request GET / @a.example 2 fields, no body, keep>"
 
 
@@ -90,7 +93,7 @@ def test_hop_by_hop_fields_and_those_that_connection_names_end_here():
     head, = requests(GET + b"Connection: X-Secret, upgrade\r\nX-Secret: 1\r\nUpgrade: h2c\r\nTE: trailers\r\n"
                      b"Keep-Alive: 5\r\nProxy-Authorization: x\r\nX-Forwarded-For: 6.6.6.6\r\nForwarded: for=6\r\n"
                      b"X: y\r\n\r\n")
-    assert head.fields == [(b"X", b"y")]
+    assert head.fields == [field(b"X", b"y")]
 
 
 REFUSED = {
@@ -137,6 +140,13 @@ REFUSED = {
     "space in target": (b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "HTTP/0.9": (b"GET /\r\nHost: a\r\n\r\n", 400),
     "fragment": (b"GET /#x HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "dot-segments": (b"GET /a/../b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "dot-segment at the end": (b"GET /a/. HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "dot-segments escaped": (b"GET /a/%2e%2E/b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "dot-segments with escaped slashes": (b"GET /a/..%2fb HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "dot-segments with backslashes": (b"GET /a/..\\b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "dot-segments with parameters": (b"GET /a/..;/b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "dot-segments in absolute-form": (b"GET http://a/../b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "no leading slash": (b"GET a HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "asterisk GET": (b"GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "userinfo": (b"GET http://u:p@a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
@@ -219,7 +229,7 @@ def test_where_an_answer_ends(method, head, body):
 
 
 def test_an_answer_to_head_leaves_nothing_behind_for_the_next():
-    reader = ResponseReader(LIMITS)
+    reader = ResponseReader(LIMITS, Lines(RESPONSE_FIELDS))
     for method, more in ((b"HEAD", []), (b"GET", [b"abc", END])):
         reader.expect(method)
         raw = OK + b"Content-Length: 3\r\nConnection: close\r\n\r\n"

