@@ -75,7 +75,7 @@ class Conversation:
     def client_gone(self) -> None:
         """The client's connection no longer exists."""
         self.closed = True
-        self._drop_exchange()
+        self._drop_exchange("client_gone")
 
     def client_paused(self, full: bool) -> None:
         """The client reads slower than we send (or, with False, has caught up)."""
@@ -194,7 +194,7 @@ class Conversation:
 
     def close(self, how: Close) -> None:
         """End the client's connection, and whatever is under way for it."""
-        self._drop_exchange()
+        self._drop_exchange("cut_short")
         if not self.closed:
             self.closed = True
             self.outside.close_client(how)
@@ -272,10 +272,13 @@ class Conversation:
             self.waiting = what
             self.outside.wait(what)
 
-    def _drop_exchange(self) -> None:
+    def _drop_exchange(self, note: str = "") -> None:
+        """What is under way ends without an answer, or in the midst of it. note: for the log; "" if it knows."""
         if self.exchange is not None:
             exchange, self.exchange = self.exchange, None
             exchange.part(keep=False)
+            if note and self.site.log is not None:
+                self._log(exchange.asked, exchange.status, exchange.octets, exchange, note)
 
     def _pace_client(self) -> None:
         """Hold the client while it is far ahead of what can be sent on."""

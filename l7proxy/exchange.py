@@ -184,6 +184,8 @@ class Exchange:
             self.finish()
         elif self.answer is not None:
             talk.outside.wait(Wait.TUNNEL if self.tunnel else Wait.RELAY)
+            if self.tunnel and talk.requests.buffer:
+                self.pump_request()  # the client has not waited for the switch
 
     def _answer(self, answer: ResponseHead) -> bytes:
         """A head has come; return it as the client reads it. HTTP/1.0 knows no 1xx (RFC 9110 15.2)."""
