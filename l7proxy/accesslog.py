@@ -59,6 +59,12 @@ class AccessLog:
             before, self._file = self._file, self._open()
             os.close(before)
 
+    def close(self) -> None:
+        """Write what was noted, and no more."""
+        self.flush()
+        if self.path != "-":
+            os.close(self._file)
+
     def add(self, answered: Answered) -> None:
         """Note an answer; the first one after a pause sees to it that all are written."""
         answers = self._answers

@@ -17,6 +17,7 @@ from ipaddress import IPv4Address, IPv6Address
 from balancing import Server, Unit
 from l7proxy import failures, write
 from l7proxy.balancer import Balancer
+from l7proxy.config import Answer
 from l7proxy.exchange import Exchange
 from l7proxy.failures import Failure
 from l7proxy.forwarded import Origin
@@ -25,6 +26,7 @@ from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, RequestHead
 from l7proxy.outside import Answered, Close, Outside, Site
 from l7proxy.refusal import Refused
+from l7proxy.routing import said
 
 
 class Conversation:
@@ -228,18 +230,32 @@ class Conversation:
             return
         if not head.host:  # only HTTP/1.0 may leave it out
             head = head._replace(host=site.authority)
-        balancer = site.route_of(head)
-        if balancer is None:
+        route = site.route_of(head)
+        if route is None:
             self._answer_at_once(head, 404, "no service here takes such a request", "destination_not_found")
-            return
-        self._forward(head, balancer)
+        elif type(route.action) is Balancer:
+            self._forward(head, head._replace(target=route.rewrite(head)) if route.rewrite else head, route.action)
+        else:
+            self._answer_as_written(head, *said(route, head))
 
-    def _forward(self, head: RequestHead, balancer: Balancer) -> None:
+    def _forward(self, asked: RequestHead, head: RequestHead, balancer: Balancer) -> None:
         """To one of the balancer's servers."""
         self.outside.wait(Wait.TOTAL)
         unit = Unit((self.client, next(self.site.numbers)), self.key)
-        self.exchange = Exchange(self, head, balancer, unit)
-        self.exchange.choose()
+        self.exchange = exchange = Exchange(self, head, balancer, unit)
+        exchange.asked = asked
+        exchange.choose()
+
+    def _answer_as_written(self, head: RequestHead, answer: Answer, more: bytes) -> None:
+        """Answer what the routing table says. more: field lines."""
+        sent = head.body == NO_BODY
+        self.persistent = self.persistent and sent and head.minor >= 1
+        data = write.own_answer(answer.status, answer.body, self.persistent, bodiless=head.method == b"HEAD",
+                                more=self.outside.date() + more, kind=answer.content_type.encode())
+        self.outside.to_client(data)
+        if self.site.log is not None:
+            self._log(head, answer.status, len(data), None, "")
+        self.finished(sent)
 
     def _answer_at_once(self, head: RequestHead, status: int, why: str, error: str) -> None:
         """Answer without an exchange."""

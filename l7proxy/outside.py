@@ -70,11 +70,11 @@ class Outside(Protocol):
         """The field line that says when an answer is made that doesn't say so itself (RFC 9110 6.6.1)."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Site:
-    """What all conversations of one VIP and port share.
+    """What all conversations of one VIP and port share; a reload changes it (reload.py).
 
-    route_of:   finds the route of a request; None if no service wants it.
+    route_of:   finds the row of the routing table that takes a request; None if none does.
     authority:  the VIP and port: Host for HTTP/1.0 clients that send none.
     numbers:    counts the requests; a request's unit is (client address, number).
     requests, responses: the lines that are known already.

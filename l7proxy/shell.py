@@ -25,7 +25,7 @@ from balancing import Server
 from l7proxy.conversation import Conversation
 from l7proxy.exchange import Exchange
 from l7proxy.failures import Failure
-from l7proxy.limits import Wait
+from l7proxy.limits import Limits, Wait
 from l7proxy.outside import Close, Site
 from l7proxy.upstreams import Upstreams, UpstreamSocket
 from l7proxy.wheel import Wheel
@@ -40,8 +40,13 @@ class Front:
     def __init__(self, site: Site, upstreams: Upstreams, wheel: Wheel) -> None:
         self.site, self.upstreams, self.wheel = site, upstreams, wheel
         self.clients: set[ClientSocket] = set()
-        self.ticks = {wait: site.limits.ticks(wait) for wait in Wait}
+        self.bear(site.limits)
         self.on_empty: Callable[[], object] = lambda: None
+
+    def bear(self, limits: Limits) -> None:
+        """Let other limits hold for clients that come from now on."""
+        self.site.limits = limits
+        self.ticks = {wait: limits.ticks(wait) for wait in Wait}
 
     def protocol(self) -> ClientSocket:
         """A protocol for a client that has just connected."""

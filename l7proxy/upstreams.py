@@ -26,11 +26,15 @@ class Upstreams:
     """The homes of all servers of all pools; servers of two pools that are one address and port share one."""
 
     def __init__(self, limits: Limits, wheel: Wheel) -> None:
-        self.limits, self.wheel = limits, wheel
-        self.idle_ticks = limits.ticks(Wait.IDLE)
+        self.wheel = wheel
+        self.bear(limits)
         self._homes: dict[tuple[str, int], Home] = {}
         self._home_of: dict[Server, Home] = {}
         self._dials: set[asyncio.Task[None]] = set()
+
+    def bear(self, limits: Limits) -> None:
+        """Let other limits hold from now on."""
+        self.limits, self.idle_ticks = limits, limits.ticks(Wait.IDLE)
 
     def add(self, pool: Pool) -> None:
         """Give every server of `pool` a home that has none yet."""

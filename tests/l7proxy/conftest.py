@@ -25,7 +25,7 @@ from l7proxy.balancer import Balancer
 from l7proxy.conversation import Conversation
 from l7proxy.limits import Limits, Wait
 from l7proxy.outside import Site
-from l7proxy.routing import router
+from l7proxy.routing import Routed, router
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,7 +104,8 @@ def talk():
         events = []
         pools = [Pool(it, events.append) for it in services or [service(ports, algorithm=algorithm)]]
         balancers = [Balancer(pool, policy) for pool in pools]
-        site = Site(router(balancers), Limits(**limits), b"127.0.0.1:1", itertools.count(1), **more)
+        rows = [(it.pool.service.route, Routed(it.pool.name, it)) for it in balancers]
+        site = Site(router(rows), Limits(**limits), b"127.0.0.1:1", itertools.count(1), **more)
         it = Talk(Recorder(), site, ip_address("10.0.1.1"))
         it.pool, it.pool_events, it.balancer = pools[-1], events, balancers[-1]
         it.since()
