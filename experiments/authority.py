@@ -14,7 +14,7 @@ from pathlib import Path
 
 import trustme
 
-from l7proxy.certificates import CertificateFiles
+from l7proxy.config import Certificate
 
 
 class Authority:
@@ -26,15 +26,15 @@ class Authority:
         folder.mkdir(parents=True, exist_ok=True)
         self._ca.cert_pem.write_to_path(str(self.bundle))
 
-    def issue(self, *names: str, until: datetime.datetime | None = None) -> CertificateFiles:
+    def issue(self, *names: str, until: datetime.datetime | None = None) -> Certificate:
         """A certificate for `names` (DNS names, wildcards, addresses), valid `until` then, and its key.
 
         Files are called after the first name; issued again, the new ones take the place of the old.
         """
         issued = self._ca.issue_cert(*names, not_after=until)
         stem = self.folder / names[0].replace("*", "any").replace(":", "-")
-        files = CertificateFiles(stem.with_name(f"{stem.name}.pem"), stem.with_name(f"{stem.name}.key"))
-        files.certificate.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+        files = Certificate(names[0], stem.with_name(f"{stem.name}.pem"), stem.with_name(f"{stem.name}.key"))
+        files.cert.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
         files.key.touch(mode=0o600)
         issued.private_key_pem.write_to_path(str(files.key))
         return files

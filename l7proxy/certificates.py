@@ -8,7 +8,7 @@
 Rules kept here:
 
 1. Every TLS context of the proxy is made by `_context`: versions and ciphers are said once (RFC 9325 3.1, 4.2).
-2. A certificate says itself whose it is: the names are read from its subjectAltName, never configured beside it.
+2. A certificate says itself whose it is, in its subjectAltName; a configuration may name others, at its own risk.
 3. Handshakes begin with a context that has no certificate, only the key of the session tickets; so new certificates
    neither touch a connection nor make a client's session worthless. That key is changed once in ticket_key_s (RFC
    9325 3.4: else who steals it reads what was said under TLS 1.2 before).
@@ -19,14 +19,12 @@ from __future__ import annotations
 import ssl
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
-from cryptography import x509
-
+from l7proxy.config import Certificate
 from layerlab import LabError
 
 CIPHERS = "@SECLEVEL=2:ECDHE+AESGCM:ECDHE+CHACHA20"  # of TLS 1.2; all of 1.3's are sound
@@ -43,31 +41,25 @@ def _context() -> ssl.SSLContext:
     return context
 
 
-@dataclass(frozen=True)
-class CertificateFiles:
-    """Where a certificate is, with the chain up to its CA behind it, and its key; both PEM, maybe one file."""
-
-    certificate: Path
-    key: Path
-
-
 class Shown(ssl.SSLObject):
     """A connection's TLS, and what its ClientHello led to: the name asked for (SNI), and the certificate shown."""
 
     server_name: str | None
-    certificate: Certificate
+    identity: Identity
 
 
-class Certificate:
-    """One that can be shown. names: from its subjectAltName, lower case; wildcards as they stand, addresses as text."""
+class Identity:
+    """A certificate that can be shown, because its key is here. names: small letters; wildcards as they stand."""
 
-    def __init__(self, files: CertificateFiles) -> None:
+    def __init__(self, source: Certificate) -> None:
         """Raises LabError for a file that is missing, not PEM or locked, for no names, and for another's key."""
-        self.files = files
-        leaf = _leaf(files.certificate)
-        self.names = _names(leaf, files.certificate)
-        self.not_before, self.not_after = _utc(leaf, "not_valid_before"), _utc(leaf, "not_valid_after")
-        self.context = _with_key(files)
+        self.source = source
+        leaf = _leaf(source.cert)
+        self.names = frozenset(source.names) or leaf.names
+        self.not_before, self.not_after = leaf.not_before, leaf.not_after
+        if not self.names:
+            raise _nameless(source.cert)
+        self.context = _with_key(source)
         self._hosts: set[bytes] = set()
 
     def covers(self, host: bytes) -> bool:
@@ -81,33 +73,41 @@ class Certificate:
             self._hosts.add(host)
         return known
 
+    def fault(self, now: datetime) -> str:
+        """Why clients won't take it, in words; empty if they will."""
+        if now > self.not_after:
+            return f": it has expired, put a new one into {self.source.cert}"
+        return f": it is not valid yet, only from {_moment(self.not_before)}" if now < self.not_before else ""
+
     def __repr__(self) -> str:
-        return f"<Certificate of {', '.join(sorted(self.names))} until {self.not_after:%Y-%m-%d}>"
+        return f"<Identity {', '.join(sorted(self.names))} until {self.not_after:%Y-%m-%d}>"
+
+
+def read(sources: Sequence[Certificate]) -> dict[str, Identity]:
+    """Read certificates and keys; return them by the names that the configuration has for them. Raises LabError."""
+    return {source.name: Identity(source) for source in sources}
 
 
 class Certificates:
-    """Those of one listener.
+    """Those of one listener, at least one; the first for clients that ask for no known name.
 
-    >>> certificates = Certificates([CertificateFiles(Path("shop.pem"), Path("shop.key"))], ticket_key_s=86_400)
+    >>> certificates = Certificates([Identity(Certificate("shop", Path("shop.pem"), Path("shop.key")))], 86_400)
     >>> certificates.find("www.shop.lab")
-    <Certificate of *.shop.lab until 2030-01-01>
+    <Identity *.shop.lab until 2030-01-01>
     """
 
-    def __init__(self, files: Sequence[CertificateFiles], ticket_key_s: float) -> None:
+    def __init__(self, identities: Sequence[Identity], ticket_key_s: float) -> None:
         self.ticket_key_s = ticket_key_s
         self._context: ssl.SSLContext | None = None
         self._made_s = 0.0
-        self.load(files)
+        self.show(identities)
 
-    def load(self, files: Sequence[CertificateFiles]) -> None:
-        """Show those of `files` from the next handshake on. Raises LabError, and then everything is as it was."""
-        found = [Certificate(one) for one in files]
-        if not found:
-            raise LabError("there is no certificate to show", "at least one certificate and its key")
-        self.all = tuple(found)
-        self._by_name = {name: certificate for certificate in reversed(found) for name in certificate.names}
+    def show(self, identities: Sequence[Identity]) -> None:
+        """Show these from the next handshake on."""
+        self.all = tuple(identities)
+        self._by_name = {name: identity for identity in reversed(identities) for name in identity.names}
 
-    def find(self, name: str | None) -> Certificate:
+    def find(self, name: str | None) -> Identity:
         """The one to show to who asks for `name`: exact before wildcard, earlier before later, else the first."""
         if name is None:
             return self.all[0]
@@ -122,12 +122,10 @@ class Certificates:
         assert isinstance(tls, Shown)
         return tls
 
-    def warnings(self, now: datetime) -> list[str]:
-        """What clients will complain of: certificates that are over, or not yet begun."""
-        late = [f"{one.files.certificate} has expired: it was valid until {one.not_after:%Y-%m-%d %H:%M} UTC"
-                for one in self.all if now > one.not_after]
-        return late + [f"{one.files.certificate} is not valid yet, only from {one.not_before:%Y-%m-%d %H:%M} UTC"
-                       for one in self.all if now < one.not_before]
+    def words(self, now: datetime) -> list[str]:
+        """A line for each: whose it is, for how long; and that clients won't take it, where they won't."""
+        return [f"shows {', '.join(sorted(one.names))} until {_moment(one.not_after)}{one.fault(now)}"
+                for one in self.all]
 
     def _without_certificate(self) -> ssl.SSLContext:
         context = _context()
@@ -138,11 +136,15 @@ class Certificates:
     def _show(self, tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
         """OpenSSL has read a ClientHello, with SNI or without."""
         assert isinstance(tls, Shown)
-        tls.server_name, tls.certificate = name, self.find(name)
-        tls.context = tls.certificate.context
+        tls.server_name, tls.identity = name, self.find(name)
+        tls.context = tls.identity.context
 
     def __repr__(self) -> str:
         return f"<Certificates: {', '.join(map(repr, self.all))}>"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def wildcard(name: str) -> str:
@@ -175,12 +177,41 @@ def ignore_bad_names() -> None:
 # Reading files, and saying what is wrong with them.
 
 
-def _leaf(path: Path) -> x509.Certificate:
+class Leaf(NamedTuple):
+    """What we want to know of a certificate."""
+
+    names: frozenset[str]
+    not_before: datetime
+    not_after: datetime
+
+
+def _leaf(path: Path) -> Leaf:
+    from cryptography import x509  # 13 MiB, which a proxy without TLS doesn't need
+
     try:
-        return x509.load_pem_x509_certificate(_read(path))
+        leaf = x509.load_pem_x509_certificate(_read(path))
+        said = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names = [*said.get_values_for_type(x509.DNSName), *map(str, said.get_values_for_type(x509.IPAddress))]
+    except x509.ExtensionNotFound:
+        names = []
     except ValueError:
         raise LabError(f"{path} holds no certificate in PEM form", "-----BEGIN CERTIFICATE----- and what belongs there",
                        f"openssl x509 -inform DER -in {path} -out {path.stem}.pem, if it is one in DER") from None
+    return Leaf(frozenset(name.lower() for name in names),
+                _utc(leaf, "not_valid_before"), _utc(leaf, "not_valid_after"))
+
+
+def _utc(leaf: object, moment: str) -> datetime:
+    """A time in a certificate. `cryptography` has names for it that know UTC from 42 on; Debian 12 has 38."""
+    known: datetime | None = getattr(leaf, f"{moment}_utc", None)
+    return known if known is not None else getattr(leaf, moment).replace(tzinfo=UTC)  # type: ignore[no-any-return]
+
+
+def _nameless(path: Path) -> LabError:
+    """Every client of today would refuse it (RFC 9525 2)."""
+    return LabError(f"{path} is for no name: it has no subjectAltName, and the common name is not looked at",
+                    "the names or addresses that clients connect to",
+                    "openssl req -x509 ... -addext subjectAltName=DNS:shop.example")
 
 
 def _read(path: Path) -> bytes:
@@ -191,36 +222,14 @@ def _read(path: Path) -> bytes:
                        f"ls -l {path.parent}") from None
 
 
-def _names(leaf: x509.Certificate, path: Path) -> frozenset[str]:
-    """Its names. One without any would be refused by every client of today (RFC 9525 2), so it is here, too."""
-    try:
-        said = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        names = [*said.get_values_for_type(x509.DNSName), *map(str, said.get_values_for_type(x509.IPAddress))]
-    except (x509.ExtensionNotFound, ValueError):
-        names = []
-    if not names:
-        raise LabError(f"{path} is for no name: it has no subjectAltName, and the common name is not looked at",
-                       "the names or addresses that clients connect to",
-                       "openssl req -x509 ... -addext subjectAltName=DNS:shop.example")
-    return frozenset(name.lower() for name in names)
-
-
-def _utc(leaf: x509.Certificate, moment: str) -> datetime:
-    """A time in a certificate. `cryptography` has names for it that know UTC from 42 on; Debian 12 has 38."""
-    known: datetime | None = getattr(leaf, f"{moment}_utc", None)
-    if known is None:
-        known = getattr(leaf, moment).replace(tzinfo=UTC)
-    return known
-
-
-def _with_key(files: CertificateFiles) -> ssl.SSLContext:
+def _with_key(source: Certificate) -> ssl.SSLContext:
     """A context that shows the certificate, with the key that proves it."""
-    _read(files.key)  # OpenSSL would not say which of the two is missing
+    _read(source.key)  # OpenSSL would not say which of the two is missing
     context = _context()
     try:
-        context.load_cert_chain(files.certificate, files.key, password=lambda: _locked(files.key))
+        context.load_cert_chain(source.cert, source.key, password=lambda: _locked(source.key))
     except ssl.SSLError as error:
-        raise _unusable(files, error) from None
+        raise _unusable(source, error) from None
     return context
 
 
@@ -230,14 +239,14 @@ def _locked(key: Path) -> NoReturn:
                    f"openssl pkey -in {key} -out {key.stem}-open.key, and keep that file to yourself")
 
 
-def _unusable(files: CertificateFiles, error: ssl.SSLError) -> LabError:
+def _unusable(source: Certificate, error: ssl.SSLError) -> LabError:
     """What OpenSSL said, in the user's terms."""
     if error.reason in ("KEY_VALUES_MISMATCH", "NO_CERTIFICATE_ASSIGNED"):
-        return LabError(f"the key in {files.key} is not the key of the certificate in {files.certificate}",
+        return LabError(f"the key in {source.key} is not the key of the certificate in {source.cert}",
                         "the two that were made together", "openssl x509 -pubkey -noout -in CERTIFICATE and "
                         "openssl pkey -pubout -in KEY print the same public key")
     if error.reason and error.reason != "NO_START_LINE":
-        return LabError(f"{files.certificate} with {files.key} can't be used: {error.reason.replace('_', ' ').lower()}",
+        return LabError(f"{source.cert} with {source.key} can't be used: {error.reason.replace('_', ' ').lower()}",
                         "RSA of 2,048 bits or more, or an elliptic curve", "openssl x509 -text -noout -in CERTIFICATE")
-    return LabError(f"{files.key} holds no key in PEM form", "-----BEGIN PRIVATE KEY----- and what belongs there",
-                    f"openssl pkey -inform DER -in {files.key} -out {files.key.stem}.key, if it is one in DER")
+    return LabError(f"{source.key} holds no key in PEM form", "-----BEGIN PRIVATE KEY----- and what belongs there",
+                    f"openssl pkey -inform DER -in {source.key} -out {source.key.stem}.key, if it is one in DER")

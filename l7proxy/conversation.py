@@ -12,6 +12,7 @@ Rules kept here:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 
 from balancing import Server, Unit
@@ -33,13 +34,15 @@ class Conversation:
     """What a client and the proxy say to each other.
 
     client: its address. origin: what its backends are told of it. began_s: when the request in hand came.
+    covers: whether the certificate that it was shown is for a Host; None without TLS.
     """
 
-    __slots__ = ("began_s", "client", "client_full", "closed", "exchange", "held", "key", "origin", "outside",
+    __slots__ = ("began_s", "client", "client_full", "closed", "covers", "exchange", "held", "key", "origin", "outside",
                  "persistent", "requests", "responses", "site", "upstream_full", "upstream_held", "waiting")
 
-    def __init__(self, outside: Outside, site: Site, peer: IPv4Address | IPv6Address) -> None:
-        self.outside, self.site = outside, site
+    def __init__(self, outside: Outside, site: Site, peer: IPv4Address | IPv6Address,
+                 covers: Callable[[bytes], bool] | None = None) -> None:
+        self.outside, self.site, self.covers = outside, site, covers
         self.client, self.key = str(peer), peer.packed
         self.origin = Origin(site.forwarding, self.client, site.scheme, site.forwarding.trusts(peer))
         self.requests = RequestReader(site.limits, site.requests)
@@ -230,6 +233,9 @@ class Conversation:
             return
         if not head.host:  # only HTTP/1.0 may leave it out
             head = head._replace(host=site.authority)
+        elif self.covers is not None and not self.covers(head.host):
+            self._answer_at_once(head, 421, "the certificate here is not for that host", "http_request_error")
+            return
         route = site.route_of(head)
         if route is None:
             self._answer_at_once(head, 404, "no service here takes such a request", "destination_not_found")

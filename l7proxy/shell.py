@@ -81,7 +81,9 @@ class ClientSocket(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.front.clients.add(self)
-        self.talk = Conversation(self, self.front.site, ipaddress.ip_address(transport.get_extra_info("peername")[0]))
+        peer = ipaddress.ip_address(transport.get_extra_info("peername")[0])
+        shown = transport.get_extra_info("ssl_object")  # certificates.Shown
+        self.talk = Conversation(self, self.front.site, peer, shown.identity.covers if shown else None)
 
     def data_received(self, data: bytes) -> None:
         self.talk.client_bytes(data)

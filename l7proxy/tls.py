@@ -23,6 +23,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 from functools import partial
@@ -62,14 +63,19 @@ class Tls:
 
     def __init__(self, certificates: Certificates, limits: Limits, wheel: Wheel) -> None:
         self.certificates, self.wheel = certificates, wheel
-        self.ticks = limits.ticks(Wait.HANDSHAKE)
+        self.bear(limits)
         self.full = self.resumed = 0
         self.failed: Counter[str] = Counter()
         self.shaking: dict[TlsSocket, Alarm] = {}
 
-    def protocol(self, application: asyncio.Protocol) -> TlsSocket:
-        """A protocol for a TCP connection that has just been accepted, with `application` above it."""
-        return TlsSocket(self, application)
+    def bear(self, limits: Limits) -> None:
+        """Let other limits hold for handshakes that begin from now on."""
+        self.ticks, self.most = limits.ticks(Wait.HANDSHAKE), limits.connections
+        self.certificates.ticket_key_s = limits.ticket_key_s
+
+    def below(self, application: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
+        """What makes a protocol for a TCP connection that was accepted, below one that `application` makes."""
+        return lambda: TlsSocket(self, application())
 
     def close(self) -> None:
         """End the handshakes that are under way: nobody has asked for anything there."""
@@ -101,6 +107,8 @@ class TlsSocket(asyncio.Protocol, asyncio.Transport):
         self._tls = shared.certificates.wrap(self._incoming, self._outgoing, asyncio.get_running_loop().time())
         shared.shaking[self] = alarm = shared.wheel.alarm(partial(self._fail, "too late"))
         alarm.set(shared.ticks)
+        if len(shared.shaking) > shared.most:
+            self._fail("too many at a time")
 
     def data_received(self, data: bytes) -> None:
         if len(data) > PIECE:
@@ -175,7 +183,7 @@ class TlsSocket(asyncio.Protocol, asyncio.Transport):
         self._tcp.set_write_buffer_limits(high, low)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """As of the TCP connection; and `ssl_object`, which knows the certificate that was shown, and for what name."""
+        """As of the TCP connection; and `ssl_object`, a certificates.Shown."""
         return self._tls if name == "ssl_object" else self._tcp.get_extra_info(name, default)
 
     # The handshake.

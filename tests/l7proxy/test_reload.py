@@ -148,7 +148,9 @@ class Configured(Running):
         deadline = time.monotonic() + wait_s
         while words not in lines:
             assert select.select([self.process.stderr], [], [], max(0, deadline - time.monotonic()))[0], lines
-            lines += os.read(self.process.stderr.fileno(), 65_536).decode()
+            piece = os.read(self.process.stderr.fileno(), 65_536).decode()
+            assert piece, f"it has ended: {lines}"
+            lines += piece
         return lines
 
     def reload(self, text):

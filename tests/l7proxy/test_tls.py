@@ -18,7 +18,7 @@ import uvloop
 
 from experiments.authority import Authority
 from l7proxy import tls
-from l7proxy.certificates import Certificates, ignore_bad_names
+from l7proxy.certificates import Certificates, Identity, ignore_bad_names
 from l7proxy.limits import Limits
 from l7proxy.tls import Tls
 from l7proxy.wheel import Wheel
@@ -66,13 +66,13 @@ class Listening:
 
     def __init__(self, files, **limits):
         self.applications, self.clients, self.limits = [], [], Limits(**{"tick_s": 0.02} | limits)
-        self.certificates = Certificates(files, self.limits.ticket_key_s)
+        self.certificates = Certificates([Identity(one) for one in files], self.limits.ticket_key_s)
         self.loop, ready = uvloop.new_event_loop(), threading.Event()
 
         async def listen():
             wheel = Wheel()
             self.tls = Tls(self.certificates, self.limits, wheel)
-            self.listener = await self.loop.create_server(lambda: self.tls.protocol(Echo(self)), "127.0.0.1", 0)
+            self.listener = await self.loop.create_server(self.tls.below(lambda: Echo(self)), "127.0.0.1", 0)
             self.port = self.listener.sockets[0].getsockname()[1]
             self._tick(wheel)
             ready.set()
@@ -165,7 +165,8 @@ class Client:
                 self.flush()
 
     def flush(self):
-        self.tcp.sendall(self.outgoing.read())
+        if self.outgoing.pending:
+            self.tcp.sendall(self.outgoing.read())
 
     def send(self, data):
         self.tls.write(data)
@@ -232,9 +233,9 @@ def test_each_name_has_its_certificate_and_the_application_knows_which(authority
         client = Client(server, context, name)
         assert shown(client) == {expected}
         secured = server.application(count).transport.get_extra_info("ssl_object")
-        assert (secured.server_name, secured.certificate.names) == (name, {expected})
-    assert secured.certificate.covers(b"a.lab")
-    assert not secured.certificate.covers(b"b.lab")
+        assert (secured.server_name, secured.identity.names) == (name, {expected})
+    assert secured.identity.covers(b"a.lab")
+    assert not secured.identity.covers(b"b.lab")
 
 
 def test_a_client_that_verifies_does_not_take_the_wrong_one(authority, listening):
@@ -246,7 +247,7 @@ def test_new_certificates_are_shown_to_new_connections_and_the_old_ones_go_on(au
     server = listening("a.lab")
     before = Client(server, trusting(authority))
     authority.issue("a.lab", "new.lab")
-    server.do(server.certificates.load, [it.files for it in server.certificates.all])
+    server.do(server.certificates.show, [Identity(it.source) for it in server.certificates.all])
     assert shown(Client(server, trusting(authority), "new.lab")) == {"a.lab", "new.lab"}
     before.send(b"still here")
     assert before.read(10) == b"still here"
@@ -266,7 +267,7 @@ def test_a_session_is_resumed_across_new_certificates_until_the_key_of_tickets_c
             assert client.recv(1) == b"x"  # the tickets of TLS 1.3 come after the handshake
             return client.session, client.session_reused
     session, _ = visit(None)
-    server.do(server.certificates.load, [authority.issue("a.lab")])
+    server.do(server.certificates.show, [Identity(authority.issue("a.lab"))])
     assert visit(session)[1] is resumed
     assert (server.tls.full, server.tls.resumed) == ((1, 1) if resumed else (2, 0))
 
