@@ -135,6 +135,14 @@ class Pool:
         finally:
             self.candidates = self.available
 
+    def scores(self, unit: Unit, avoid: Collection[Server] = ()) -> dict[str, float]:
+        """Why `assign` would decide as it would: the score of each that it could choose, by name. Changes nothing."""
+        self.candidates = tuple(server for server in self.available if server not in avoid)
+        try:
+            return self.algorithm.scores(unit) if self.candidates else {}
+        finally:
+            self.candidates = self.available
+
     def keeps(self, server: Server) -> bool:
         """Whether a unit that was at `server` before may go there again: it is up, and drains at most."""
         return server.up and server.weight > 0 and self._has(server)

@@ -21,5 +21,7 @@ BENCHMARKS: dict[str, Experiment] = {
                    _parts("algorithms"), command="bench", lab=False),
         Experiment("dataplane", "how near to plain switching is each realisation, and how does that grow?",
                    _parts("dataplane"), command="bench"),
+        Experiment("routing", "what does it cost the proxy to find a request's route, and how does that grow?",
+                   _parts("routing"), command="bench", lab=False),
     )
 }

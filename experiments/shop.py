@@ -140,7 +140,7 @@ class Visit(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.close_connection = True
-        while (kind := self.frame()) not in (0, 8):
+        while self.frame() not in (0, 8):
             pass
 
     def frame(self) -> int:

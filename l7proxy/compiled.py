@@ -28,9 +28,9 @@ from pathlib import Path
 
 KEPT = 5  # of other sources, or another Python
 HERE = Path(__file__).resolve().parent
-MODULES = ("accesslog", "balancer", "body", "conversation", "exchange", "failures", "forwarded", "framing", "hiding",
-           "http1", "limits", "lines", "messages", "outside", "refusal", "shell", "sticky", "upstreams", "wheel",
-           "write")
+MODULES = ("accesslog", "balancer", "body", "conversation", "counters", "exchange", "failures", "forwarded", "framing",
+           "hiding", "http1", "limits", "lines", "messages", "outside", "refusal", "shell", "sticky", "upstreams",
+           "wheel", "witness", "write")
 
 
 def folder() -> Path:

@@ -63,11 +63,11 @@ _FLAGS: Mapping[KeyPath, str] = {
 
 def of_flags(*, listen: str, backends: Sequence[str], algorithm: str, cache: str | None, access_log: str | None,
              log_format: str, tls_cert: str | None, tls_key: str | None, events: str | None,
-             api: str | None) -> Config:
+             api: str | None, explain: bool = False) -> Config:
     """The Config that these flags say. Raises LabError."""
     if (tls_cert is None) is not (tls_key is None):
         raise LabError("--tls-cert and --tls-key: there is only one of them", "both, or none for plain HTTP")
-    log = {"access": access_log, "format": log_format, "events": events}
+    log = {"access": access_log, "format": log_format, "events": events, "explain": explain}
     form: dict[str, Any] = {
         "listener": [{"name": "web", "address": listen, "tls": tls_cert is not None}],
         "pool": [{"name": "web", "algorithm": algorithm, "backends": list(backends)}],

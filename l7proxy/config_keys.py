@@ -52,7 +52,7 @@ def _rows(*rows: tuple[Any, ...]) -> tuple[Key, ...]:
 
 
 def _meanings(kind: type) -> Mapping[str, str]:
-    """What the docstring of a dataclass says of its fields."""
+    """What the docstring of a dataclass says of its fields; nothing of one that is compiled, which has none."""
     rows = re.findall(r"^    ([\w, ]+?): +(.+(?:\n {5,}.+)*)$", kind.__doc__ or "", re.MULTILINE)
     return {name: " ".join(words.split()) for names, words in rows for name in names.split(", ")}
 
@@ -62,7 +62,8 @@ def _drawn(kind: type, names: Iterable[str], counts: Kind, seconds: Kind) -> tup
     types, meanings = get_type_hints(kind), _meanings(kind)
     of_type = {float: seconds, int: counts, str: kinds.TEXT}
     defaults = {field.name: field.default for field in dataclasses.fields(kind)}
-    return tuple(Key(name, of_type[types[name]], defaults[name], meanings[name].removeprefix("L7: ")) for name in names)
+    return tuple(Key(name, of_type[types[name]], defaults[name], meanings.get(name, "").removeprefix("L7: "))
+                 for name in names)
 
 
 _POLICY, _CACHE, _LOGS, _FORWARDING = Policy(), CacheTerms(), Logs(), Forwarding()
@@ -114,7 +115,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         ("weight", whole(0, MAX_WEIGHT), 1, "its share; 0 drains it"),
         ("draining", kinds.BOOL, False, "give it no new requests"),
     ),
-    "pool.health": _drawn(HealthCheck, ("path", "host", "status", "body", "interval_s", "timeout_s", "rise", "fall",
+    "pool.health": _drawn(HealthCheck, ("path", "status", "body", "host", "interval_s", "timeout_s", "rise", "fall",
                                         "half_life_s", "slow_start_s"), whole(0, 599), kinds.SECONDS),
     "pool.sticky": _rows(
         ("cookie", kinds.COOKIE_NAME, "", "by a signed cookie of this name, which the proxy sets", "off"),

@@ -5,13 +5,15 @@
                       2  rest     every other request   pool app
      pools       app  round-robin   127.0.0.1:8001 w=1, 127.0.0.1:8002 w=2   tested every 1 s at /
 
-The reference in docs/proxy.md is `reference()`; python -m l7proxy.config_words writes it there anew.
+The reference in docs/proxy.md is `reference()`; LAYER_LAB_COMPILED=0 python -m l7proxy.config_words writes it there
+anew (compiled classes have no docstrings to draw from).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from balancing import Backend
@@ -104,20 +106,26 @@ def _columns(rows: Iterable[Sequence[str]]) -> list[str]:
 
 def reference() -> str:
     """Every key of the file, as tables in Markdown."""
+    assert all(key.meaning for keys in SECTIONS.values() for key in keys), "set LAYER_LAB_COMPILED=0"
     return "\n".join(f"### {_title(section)}\n\n| key | value | default | |\n|---|---|---|---|\n"
-                     + "".join(map(_row, keys)) for section, keys in SECTIONS.items())
+                     + "".join(_row(list(group)) for _, group in groupby(keys, lambda key: key.meaning))
+                     for section, keys in SECTIONS.items())
 
 
 def _title(section: str) -> str:
     return f"`{title(section)}`" if section else "The file"
 
 
-def _row(key: Key) -> str:
+def _row(keys: Sequence[Key]) -> str:
+    """The row of these keys, which have one meaning."""
+    columns = ([f"`{key.name}`" for key in keys], [_value(key) for key in keys], [_default(key) for key in keys])
+    return "| " + " | ".join("<br>".join(column) for column in columns) + f" | {keys[0].meaning.rstrip('.')} |\n"
+
+
+def _value(key: Key) -> str:
     if isinstance(key.kind, Inner):
-        value = f"tables `{title(key.kind.section)}`" if key.kind.many else f"table `{title(key.kind.section)}`"
-    else:
-        value = key.kind.words
-    return f"| `{key.name}` | {value} | {_default(key)} | {key.meaning} |\n"
+        return f"table{'s' if key.kind.many else ''} `{title(key.kind.section)}`"
+    return key.kind.words
 
 
 def _default(key: Key) -> str:

@@ -13,13 +13,15 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 
 from balancing import Server, Unit
-from l7proxy import failures, write
+from l7proxy import failures, proxystatus, write
 from l7proxy.balancer import Balancer
 from l7proxy.config import Answer
 from l7proxy.exchange import Exchange
+from l7proxy.explain import Explanations, line
 from l7proxy.failures import Failure
 from l7proxy.forwarded import Origin
 from l7proxy.http1 import RequestReader, ResponseReader
@@ -27,7 +29,8 @@ from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, RequestHead
 from l7proxy.outside import Answered, Close, Outside, Site
 from l7proxy.refusal import Refused
-from l7proxy.routing import said
+from l7proxy.routing import Routed, said
+from l7proxy.witness import Witness
 
 
 class Conversation:
@@ -43,6 +46,7 @@ class Conversation:
     def __init__(self, outside: Outside, site: Site, peer: IPv4Address | IPv6Address,
                  covers: Callable[[bytes], bool] | None = None) -> None:
         self.outside, self.site, self.covers = outside, site, covers
+        site.counts.clients += 1
         self.client, self.key = str(peer), peer.packed
         self.origin = Origin(site.forwarding, self.client, site.scheme, site.forwarding.trusts(peer))
         self.requests = RequestReader(site.limits, site.requests)
@@ -70,12 +74,11 @@ class Conversation:
 
     def client_end(self) -> None:
         """The client says no more, but may still listen: what it asked for whole is answered (RFC 9112 9.6)."""
-        self.persistent = False
         self.requests.end()
-        if self.exchange is None:
-            self.close(Close.FLUSH)
-        else:
+        if self.exchange is not None:
             self.exchange.pump_request()
+        elif not (self.client_full and self.requests.buffer):
+            self.close(Close.FLUSH)
 
     def client_gone(self) -> None:
         """The client's connection no longer exists."""
@@ -85,8 +88,9 @@ class Conversation:
     def client_paused(self, full: bool) -> None:
         """The client reads slower than we send (or, with False, has caught up)."""
         self.client_full = full
-        if not full and self.exchange is not None and self.exchange.open:
-            self.exchange.pump_response()
+        if not full:
+            if self.exchange is not None and self.exchange.open:
+                self.exchange.pump_response()
             self._next_requests()
         self._pace_upstream()
 
@@ -117,6 +121,15 @@ class Conversation:
         if self.exchange is None and self.requests.buffer:
             self._next_requests()
 
+    def upstream_end(self) -> bool:
+        """The backend says no more. Return whether it may still listen: in a tunnel only."""
+        exchange = self.exchange
+        if exchange is None or not exchange.tunnel:
+            return False
+        self.responses.end()
+        exchange.pump_response()
+        return self.exchange is exchange
+
     def upstream_gone(self, clean: bool) -> None:
         """The backend's connection no longer exists; `clean` unless by an error."""
         if self.exchange is not None:
@@ -134,17 +147,27 @@ class Conversation:
 
     def timed_out(self, what: Wait) -> None:
         """`what` has been waited for beyond its limit."""
-        if what in _BACKEND_LATE and self.exchange is not None:
-            self.exchange.fail(_BACKEND_LATE[what])
+        exchange = self.exchange
+        if exchange is None:
+            if what is Wait.HEAD:
+                self.refuse(_too_slow())
+            else:
+                self.close(Close.FLUSH)
+        elif exchange.answer is not None:
+            self.close(Close.FLUSH if exchange.tunnel else Close.ABORT)
+        elif (failure := self._backend_late(what, exchange)) is not None:
+            exchange.fail(failure)
             self._next_requests()
-        elif what is Wait.HEAD or (what in (Wait.BODY, Wait.TOTAL) and self._unanswered()):
-            self.refuse(Refused(408, "the request did not come in time", "RFC 9110 15.5.9"))
         else:
-            self.close(Close.ABORT if what in (Wait.RELAY, Wait.TOTAL) else Close.FLUSH)
+            self.refuse(_too_slow())
 
-    def _unanswered(self) -> bool:
-        """Whether a request is still being read, and nothing of its answer has gone."""
-        return self.exchange is not None and not self.exchange.sent and self.exchange.answer is None
+    def _backend_late(self, what: Wait, exchange: Exchange) -> Failure | None:
+        """What went wrong with the backend, if it wasn't the client that kept it waiting."""
+        if what is Wait.TOTAL and (exchange.sent or not exchange.open):
+            return failures.OVERTIME
+        if what is Wait.BODY and self.upstream_full:
+            return failures.SILENT
+        return _BACKEND_LATE.get(what)
 
     def forsaken(self, exchange: Exchange, server: Server) -> None:
         """`server` is down, or was removed; if `exchange` is still under way there, it is not waited for."""
@@ -165,8 +188,7 @@ class Conversation:
         exchange, self.exchange = self.exchange, None
         if exchange is not None and self.site.log is not None:
             self._log(exchange.asked, exchange.status, exchange.octets, exchange, exchange.note)
-        self.upstream_held = False
-        if sent and self.persistent:
+        if sent and self.persistent and (self.requests.buffer or not self.requests.ended):
             self._await(Wait.IDLE)
         else:
             self.close(Close.FLUSH if sent and not self.requests.buffer else Close.LINGER)
@@ -178,7 +200,8 @@ class Conversation:
         if exchange.answer is not None:
             self.close(Close.ABORT)
             return
-        exchange.octets = self._answer(exchange.head, exchange.sent, failure.status, failure.why, failure.error)
+        exchange.octets = self._answer(exchange.head, exchange.sent, failure.status, failure.why, failure.error,
+                                       exchange.more)
         exchange.status, exchange.note = failure.status, failure.error
         self.finished(exchange.sent)
 
@@ -190,11 +213,13 @@ class Conversation:
             return
         self._drop_exchange()
         self.persistent = False
+        self.site.counts.answered(refused.status)
         data = write.own_answer(refused.status, write.complaint(refused.status, str(refused)), persistent=False,
-                                more=self.outside.date() + proxy_status("http_request_error"))
+                                more=self.outside.date() + proxystatus.of_refusal(refused))
         self.outside.to_client(data)
         if self.site.log is not None:
-            self._log(exchange.asked if exchange else None, refused.status, len(data), exchange, "http_request_error")
+            self._log(exchange.asked if exchange else None, refused.status, len(data), exchange,
+                      proxystatus.error_of(refused))
         self.close(Close.LINGER)
 
     def close(self, how: Close) -> None:
@@ -202,20 +227,28 @@ class Conversation:
         self._drop_exchange("cut_short")
         if not self.closed:
             self.closed = True
+            if self.held:
+                self._pace_client()  # its end must be seen
             self.outside.close_client(how)
 
     # Inside.
 
     def _next_requests(self) -> None:
-        """Begin what has come. A loop: a request that is answered on the spot leaves room for the next one."""
-        while self.exchange is None and not self.closed and self.requests.buffer:
+        """Begin what has come, unless the answers so far aren't fetched: else they would pile up here.
+
+        A loop: a request that is answered on the spot leaves room for the next one.
+        """
+        while self.exchange is None and self.requests.buffer and not (self.closed or self.client_full):
             try:
                 head = self.requests.next()
             except Refused as refused:
                 self.refuse(refused)
                 return
             if head is None:
-                self._await(Wait.HEAD if self.requests.buffer else Wait.IDLE)
+                if self.requests.ended:
+                    self.close(Close.FLUSH)
+                elif self.requests.buffer:
+                    self._await(Wait.HEAD)
                 break
             assert isinstance(head, RequestHead)
             self._begin(head)
@@ -237,18 +270,37 @@ class Conversation:
             self._answer_at_once(head, 421, "the certificate here is not for that host", "http_request_error")
             return
         route = site.route_of(head)
-        if route is None:
-            self._answer_at_once(head, 404, "no service here takes such a request", "destination_not_found")
+        if site.explain is not None and site.explain.wanted(self.client, self.requests.forwarded):
+            self._explain(site.explain, head, route)
+        elif route is None:
+            self._answer_at_once(head, *_NO_ROUTE)
         elif type(route.action) is Balancer:
-            self._forward(head, head._replace(target=route.rewrite(head)) if route.rewrite else head, route.action)
+            self._forward(head, route, route.action)
         else:
             self._answer_as_written(head, *said(route, head))
 
-    def _forward(self, asked: RequestHead, head: RequestHead, balancer: Balancer) -> None:
+    def _explain(self, explain: Explanations, head: RequestHead, route: Routed | None) -> None:
+        """The same for a request that asks why."""
+        record = explain.begin(head, self.client, route, self.began_s)
+        if route is not None and isinstance(route.action, Balancer):
+            self._forward(head, route, route.action, partial(Witness, record=record))
+            return
+        record.ended_s = self.outside.now()
+        if route is None:
+            record.status = 404
+            self._answer_at_once(head, *_NO_ROUTE, line(record))
+        else:
+            answer, more = said(route, head)
+            record.status = answer.status
+            self._answer_as_written(head, answer, more + line(record))
+
+    def _forward(self, asked: RequestHead, route: Routed, balancer: Balancer,
+                 begin: Callable[..., Exchange] = Exchange) -> None:
         """To one of the balancer's servers."""
         self.outside.wait(Wait.TOTAL)
+        head = asked._replace(target=route.rewrite(asked)) if route.rewrite else asked
         unit = Unit((self.client, next(self.site.numbers)), self.key)
-        self.exchange = exchange = Exchange(self, head, balancer, unit)
+        self.exchange = exchange = begin(self, head, balancer, unit)
         exchange.asked = asked
         exchange.choose()
 
@@ -263,20 +315,22 @@ class Conversation:
             self._log(head, answer.status, len(data), None, "")
         self.finished(sent)
 
-    def _answer_at_once(self, head: RequestHead, status: int, why: str, error: str) -> None:
+    def _answer_at_once(self, head: RequestHead, status: int, why: str, error: str, more: bytes = b"") -> None:
         """Answer without an exchange."""
         sent = head.body == NO_BODY
-        octets = self._answer(head, sent, status, why, error)
+        octets = self._answer(head, sent, status, why, error, more)
         if self.site.log is not None:
             self._log(head, status, octets, None, error)
         self.finished(sent)
 
-    def _answer(self, head: RequestHead, sent: bool, status: int, why: str, error: str) -> int:
+    def _answer(self, head: RequestHead, sent: bool, status: int, why: str, error: str, more: bytes = b"") -> int:
         """Answer ourselves; the connection stays if the request was read to the end (`sent`). Return the octets."""
         self.persistent = self.persistent and sent and head.minor >= 1
+        more = self.outside.date() + proxystatus.line(error, why) + more
         data = write.own_answer(status, write.complaint(status, why), self.persistent,
-                                bodiless=head.method == b"HEAD", more=self.outside.date() + proxy_status(error))
+                                bodiless=head.method == b"HEAD", more=more)
         self.outside.to_client(data)
+        self.site.counts.answered(status)
         return len(data)
 
     def _log(self, head: RequestHead | None, status: int, octets: int, exchange: Exchange | None, note: str) -> None:
@@ -320,9 +374,9 @@ class Conversation:
         return f"<Conversation with {self.client}: {self.exchange or ('closed' if self.closed else 'idle')}>"
 
 
+_NO_ROUTE = 404, "no service here takes such a request", "destination_not_found"
 _BACKEND_LATE = {Wait.QUEUE: failures.LATE, Wait.CONNECT: failures.UNREACHABLE, Wait.ANSWER: failures.SILENT}
 
 
-def proxy_status(error: str) -> bytes:
-    """The field line that says whose fault an answer of ours is (RFC 9209 2.1)."""
-    return b"Proxy-Status: layer-lab; error=%b\r\n" % error.encode()
+def _too_slow() -> Refused:
+    return Refused(408, "the request did not come in time", "RFC 9110 15.5.9")

@@ -32,6 +32,7 @@ from l7proxy.sticky import NO_SESSION
 if TYPE_CHECKING:
     from l7proxy.conversation import Conversation
 
+_BODILESS = frozenset((b"GET", b"HEAD"))
 
 class Exchange:
     """A request on its way.
@@ -39,9 +40,11 @@ class Exchange:
     asked:  the head as its client said it; head: as it goes to the backend.
     heard:  a byte of the answer has come.         answer: the head of the final answer, once it has come.
     sent:   the whole request has gone.            reused: on a connection that served another one before.
+    tunnel: another protocol is spoken.            all_heard: and its server says no more.
+    gated:  it is in a server's row, or behind it.
     server: who serves it now; last: who did last.
-    more:   field lines of ours for the answer.    octets: how many have gone to the client.
-    note: a word for the log.
+    more:   field lines of ours for the answer.    octets: how many have gone to the client; octets_up: to the backend.
+    note: a word for the log.                      queued_s: since when it waits in the row.
     """
 
     # What most requests never change stands here, not in each of them.
@@ -54,9 +57,13 @@ class Exchange:
     body_begun: bool = False
     rechunked: bool = False
     tunnel: bool = False
+    all_heard: bool = False
+    gated: bool = False
     took: int = 0
     octets: int = 0
+    octets_up: int = 0
     status: int = 0
+    queued_s: float = 0.0
     more: bytes = b""
     note: str = ""
 
@@ -87,13 +94,17 @@ class Exchange:
         try:
             server = self.server = self.last = balancer.assign(self.unit, self.session, self.tried)
         except NoBackend:
+            balancer.counts.unserved += not self.tried
             self.talk.fail(self.failure)
             return
         if balancer.gates is None:
             self.dial(fresh=False)
             return
         inside = balancer.gate(server).enter(self.admitted)
+        self.gated = inside is not False
         if inside is None:
+            balancer.counts.of(server).queued += 1
+            self.queued_s = self.talk.outside.now()
             self.talk.outside.wait(Wait.QUEUE)
         elif inside:
             self.dial(fresh=False)
@@ -102,7 +113,14 @@ class Exchange:
 
     def admitted(self) -> None:
         """There is room at the server, for whose sake this waited."""
+        assert self.server is not None
+        self._waited(self.server)
         self.dial(fresh=False)
+
+    def _waited(self, server: Server) -> None:
+        """Its time in the row of `server` is over."""
+        self.balancer.counts.of(server).waited_s += self.talk.outside.now() - self.queued_s
+        self.queued_s = 0.0
 
     def dial(self, fresh: bool) -> None:
         """Get a connection to the chosen server."""
@@ -117,7 +135,9 @@ class Exchange:
         talk, head = self.talk, self.head
         self.open, self.reused = True, reused
         talk.responses.expect(head.method, head.upgrade)
-        talk.outside.to_upstream(write.request_head(head, talk.origin.lines(head.host, talk.requests.forwarded)))
+        data = write.request_head(head, talk.origin.lines(head.host, talk.requests.forwarded))
+        self.octets_up += len(data)
+        talk.outside.to_upstream(data)
         if self.sent:
             talk.outside.wait(Wait.ANSWER)
         else:
@@ -135,16 +155,21 @@ class Exchange:
             return
         if data:
             self.body_begun = True
+            self.octets_up += len(data)
             self.talk.outside.to_upstream(data)
         if self.talk.requests.ended and not self.sent:
             self.talk.close(Close.FLUSH)  # an incomplete request, and nobody to complete it (RFC 9112 8)
         elif self.tunnel:
             self._pump_tunnel()
         elif data or self.sent:
-            self.talk.outside.wait(Wait.ANSWER if self.sent else Wait.BODY)
+            self.talk.outside.wait(
+                Wait.RELAY if self.answer is not None else Wait.ANSWER if self.sent else Wait.BODY)
 
     def _pump_tunnel(self) -> None:
-        """Another protocol's bytes have gone, or its client says no more."""
+        """Another protocol's bytes have gone, or its client says no more: then it has ended, if its server has."""
+        if self.sent and self.all_heard:
+            self.finish()
+            return
         self.talk.outside.wait(Wait.TUNNEL)
         if self.sent:
             self.talk.outside.end_upstream()
@@ -174,13 +199,16 @@ class Exchange:
             if self.answer is not None and not done:
                 data, done = responses.body()
                 out += write.chunks(data, responses.trailers if done else None) if self.rechunked else data
-        except Refused:
-            self.fail(failures.MALFORMED)
+        except Refused as refused:
+            self.fail(failures.not_http(refused))
             return
         if out:
             self.octets += len(out)
             talk.outside.to_client(out)
-        if done:
+        if done and self.tunnel and not self.sent:
+            self.all_heard = True
+            talk.outside.end_client()
+        elif done:
             self.finish()
         elif self.answer is not None:
             talk.outside.wait(Wait.TUNNEL if self.tunnel else Wait.RELAY)
@@ -197,8 +225,8 @@ class Exchange:
             self.more += talk.outside.date()
         if answer.located:
             answer = hiding.relocated(answer, self.balancer.pool, self.asked.host, talk.site.scheme)
-        if self.session.pins and self.session.server is not self.server:
-            self.more += self.balancer.pin(self.server)
+        if self.session.pins:
+            self.more += self.balancer.pin(self.server, self.session)
         self.answer, self.status = answer, status
         self.rechunked = write.rechunked(answer, minor)
         if status == 101:
@@ -209,9 +237,15 @@ class Exchange:
         return write.response_head(answer, minor, talk.persistent, self.more)
 
     def finish(self) -> None:
-        """The answer is complete. An answer before the request's end leaves neither connection usable."""
-        talk, answer = self.talk, self.answer
+        """The answer is complete. An answer before the request's end leaves neither connection usable.
+
+        Nor is the backend's kept if it has not taken all of the request, or may have taken its body for another one,
+        as some do that expect none (RFC 9110 9.3.1, 9.3.2).
+        """
+        talk, answer, head = self.talk, self.answer, self.head
         keep = self.sent and answer is not None and answer.persistent and not talk.responses.buffer
+        if keep and head.body != NO_BODY:
+            keep = not talk.upstream_full and head.method not in _BODILESS
         if self.server is not None:
             self.balancer.pool.served(self.server)
         self.part(keep)
@@ -219,11 +253,11 @@ class Exchange:
 
     def upstream_gone(self, clean: bool) -> None:
         """The backend's connection has ended (by a reset, if not `clean`): the answer's end, or a failure."""
-        if clean:
+        if clean and not self.all_heard:
             self.talk.responses.end()
         self.pump_response()
         if self.talk.exchange is self:
-            self.fail(failures.LOST)
+            self.fail(failures.HALF if self.heard else failures.LOST)
 
     def forsaken(self) -> None:
         """Its server is down, or was removed: what has come of the answer counts, the rest is not waited for."""
@@ -244,11 +278,14 @@ class Exchange:
             return
         server = self.server
         self.part(keep=False)
-        if server is not None and failure.blame and not idled:
-            self.balancer.pool.failed(server, failure.blame, passive=True)
+        if server is not None:
+            self.balancer.counts.failed(server, failure)
+            if failure.blame and not idled:
+                self.balancer.pool.failed(server, failure.blame, passive=True)
         if repeat and server is not None and self._affordable(failure):
             self.tried += (server,)
             self.choose()
+            self.balancer.counts.of(server).retried += self.last is not server
         else:
             self.talk.fail(failure)
 
@@ -266,6 +303,8 @@ class Exchange:
 
     def _anew(self) -> None:
         """A kept connection was closed under us (RFC 9112 9.3.1): same server, same decision, fresh connection."""
+        assert self.server is not None
+        self.balancer.counts.of(self.server).stale += 1
         self.talk.outside.part_upstream(keep=False)
         self.open = self.reused = False
         self.dial(fresh=True)
@@ -273,10 +312,16 @@ class Exchange:
     def part(self, keep: bool) -> None:
         """Let go of the backend: its connection, and its unit. Safe to call again."""
         if self.server is not None:
-            server, self.server, self.open = self.server, None, False
+            server, self.server = self.server, None
+            self.balancer.counts.ended(server, self)
+            self.open = self.reused = False
+            self.talk.upstream_held = self.talk.upstream_full = False
             self.talk.outside.part_upstream(keep)
             self.balancer.pool.release(self.unit, server)
-            if self.balancer.gates is not None:
+            if self.gated:
+                self.gated = False
+                if self.queued_s:
+                    self._waited(server)
                 self.balancer.leave(server, self.admitted)
 
     def __repr__(self) -> str:

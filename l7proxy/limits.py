@@ -57,6 +57,7 @@ class Limits:
     tick_s:         the step of the timer wheel: how late a bound may ring.
     head_bytes, target_bytes, header_count: 431, 414 and 431 beyond these (RFC 6585 5, RFC 9110 15.5.15).
     body_bytes: a request body; 413 beyond it.
+    interim_answers: how many a backend may give before the final one; 502 beyond it.
     connections, client_connections: clients' connections in all, and of one address.
     chunk_line_bytes: one chunk-size line, extensions included.
     read_ahead_bytes: what is read from a client before it can be sent on; then reading pauses.
@@ -83,6 +84,7 @@ class Limits:
     target_bytes: int = 8_192
     header_count: int = 100
     body_bytes: int = 2**40
+    interim_answers: int = 64
     connections: int = 20_000
     client_connections: int = 20_000
     chunk_line_bytes: int = 256

@@ -17,6 +17,8 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from balancing import Server
+from l7proxy.counters import DoorCounts
+from l7proxy.explain import Explanations
 from l7proxy.forwarded import Forwarding
 from l7proxy.framing import REQUEST_FIELDS, RESPONSE_FIELDS
 from l7proxy.limits import Limits, Wait
@@ -51,6 +53,9 @@ class Outside(Protocol):
     def hold_upstream(self, held: bool) -> None:
         """Stop reading from the backend, or go on."""
 
+    def end_client(self) -> None:
+        """Say no more to the client, and still listen (a half-close)."""
+
     def end_upstream(self) -> None:
         """Say no more to the backend, and still listen (a half-close)."""
 
@@ -81,6 +86,8 @@ class Site:
     scheme:     what clients speak: http or https.
     forwarding: what backends are told of clients.
     log:        is told of every answer; None for no log.
+    counts:     what is counted here.
+    explain:    where requests that ask for it are explained; None where none may ask.
     """
 
     route_of: Router
@@ -92,6 +99,8 @@ class Site:
     scheme: bytes = b"http"
     forwarding: Forwarding = field(default_factory=Forwarding)
     log: Callable[[Answered], object] | None = None
+    counts: DoorCounts = field(default_factory=DoorCounts)
+    explain: Explanations | None = None
 
 
 class Answered(NamedTuple):

@@ -144,7 +144,9 @@ async def apply(proxy: Proxy, new: Config) -> Difference:
     for old, terms in changes.changed:
         proxy.follow(proxy.pools[terms.name])
         if old.policy != terms.policy:
+            before = proxy.balancers[terms.name]
             proxy.balancers[terms.name] = Balancer(proxy.pools[terms.name], terms.policy)
+            proxy.balancers[terms.name].counts = before.counts
     gone += [server for terms in changes.removed for server in proxy.remove(terms.name)]
     _change_doors(proxy, new, opened, {door_of(one) for one in changes.closed})
     for door in proxy.doors:

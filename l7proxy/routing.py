@@ -48,12 +48,14 @@ class Routed(NamedTuple):
     action:  whose servers answer, or what is answered.
     rewrite: the target in the place of the request's; None leaves it.
     cache:   whether what the servers answer may be stored.
+    match:   its conditions; None asks for nothing.
     """
 
     name: str
     action: Balancer | Moved | Answer
     rewrite: Filled | None = None
     cache: bool = False
+    match: Route | None = None
 
     def __repr__(self) -> str:
         return f"<Routed {self.name}>"
@@ -86,11 +88,12 @@ def table(config: Config, listener: Listener, balancers: Mapping[str, Balancer])
 def routed(rule: Rule, config: Config, balancers: Mapping[str, Balancer]) -> Routed:
     """One row, compiled. Raises LabError where a template is none."""
     if isinstance(rule.action, Answer):
-        return Routed(rule.name, rule.action)
+        return Routed(rule.name, rule.action, match=rule.match)
     if isinstance(rule.action, Redirect):
-        return Routed(rule.name, Moved(rule.action.status, templates.location(rule.action.to, rule.match)))
+        moved = Moved(rule.action.status, templates.location(rule.action.to, rule.match))
+        return Routed(rule.name, moved, match=rule.match)
     rewrite = templates.rewrite(rule.rewrite, rule.match) if rule.rewrite else None
-    return Routed(rule.name, balancers[rule.action], rewrite, rule.cache and config.cache is not None)
+    return Routed(rule.name, balancers[rule.action], rewrite, rule.cache and config.cache is not None, rule.match)
 
 
 def router(rows: Sequence[Row]) -> Router:

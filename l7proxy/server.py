@@ -20,14 +20,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from balancing import Event, Pool, Ready, Server, store
-from balancing.api import Api
+from balancing.api import Api, View
 from l7proxy.accesslog import AccessLog
 from l7proxy.balancer import Balancer, Policy
-from l7proxy.certificates import Certificates, Identity, ignore_bad_names, read
+from l7proxy.certificates import Identity, ignore_bad_names, read
 from l7proxy.config import Address, Config, Listener, PoolTerms
 from l7proxy.eventlog import EventLog
+from l7proxy.explain import Explanations
 from l7proxy.framing import DROP, RESPONSE_FIELDS
 from l7proxy.limits import Limits
 from l7proxy.lines import Lines
@@ -64,6 +66,7 @@ class Proxy:
         self.config, self.limits = config, config.limits
         self.loop = asyncio.get_running_loop()
         self.events, self.log = self.open_events(config), self.open_log(config)
+        self.explanations = Explanations()
         self.wheel = Wheel()
         self.upstreams = Upstreams(self.limits, self.wheel)
         self.probes = Probes(self.limits)
@@ -110,7 +113,7 @@ class Proxy:
         address = listener.address
         site = Site(lambda head: None, self.limits, b"", self._numbers, scheme=b"https" if listener.tls else b"http")
         front = Front(site, self.upstreams, self.wheel)
-        tls = Tls(Certificates(shown, self.limits.ticket_key_s), self.limits, self.wheel) if shown else None
+        tls = Tls(shown, self.limits, self.wheel, site.counts) if shown else None
         protocol = tls.below(front.protocol) if tls else front.protocol
         try:
             server = await self.loop.create_server(protocol, str(address.ip), address.port, backlog=BACKLOG)
@@ -127,6 +130,7 @@ class Proxy:
             site = door.front.site
             site.route_of = table(self.config, door.listener, self.balancers)
             site.log = self.log.add if self.log else None
+            site.explain = self.explanations if self.config.logs.explain else None
             site.forwarding = self.config.forwarding
             site.responses = Lines({**RESPONSE_FIELDS, **dict.fromkeys(hidden, DROP)})
 
@@ -238,7 +242,15 @@ class Proxy:
             self.follow(pool)
             if self.config.kept:
                 store.save(self.config.kept, [pool.service])
-        return OperatorSocket(config.api, Api(self.pools, changed), self.limits.api_connections)
+        views: dict[str, View] = {"counters": self.counters, "explanations": self.explanations.view}
+        return OperatorSocket(config.api, Api(self.pools, changed, views), self.limits.api_connections)
+
+    def counters(self, words: Sequence[str] = ()) -> dict[str, Any]:
+        """All that was counted, as JSON says it (counters.py)."""
+        if words:
+            raise LabError(f"there is nothing at /counters/{'/'.join(words)}", "/counters")
+        doors = [front.site.counts.form(front.site.authority.decode(), len(front.clients)) for front in self._fronts()]
+        return {"doors": doors, "services": [balancer.form() for balancer in self.balancers.values()]}
 
     def operate_at(self, operators: OperatorSocket | None) -> None:
         """Let operators ask there from now on."""

@@ -152,6 +152,10 @@ class ClientSocket(asyncio.Protocol):
         if self.upstream is not None:
             self.upstream.hold(held)
 
+    def end_client(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write_eof()
+
     def end_upstream(self) -> None:
         if self.upstream is not None and not self.upstream.transport.is_closing():
             self.upstream.transport.write_eof()

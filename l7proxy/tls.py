@@ -23,13 +23,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import Enum
 from functools import partial
 from typing import Any, cast
 
-from l7proxy.certificates import Certificates, Shown
+from l7proxy.certificates import Certificates, Identity, Shown
+from l7proxy.counters import DoorCounts
 from l7proxy.limits import Limits, Wait
 from l7proxy.wheel import Alarm, Wheel
 
@@ -57,14 +58,13 @@ SHAKING, FAILED, OPEN, HALF, SHUT = State
 class Tls:
     """What the TLS connections of one listener share.
 
-    full, resumed: handshakes that showed a certificate, and those that a ticket shortened.
-    failed: those that led nowhere, by reason.
+    counts: where handshakes are counted. failed: those that led nowhere, by reason.
     """
 
-    def __init__(self, certificates: Certificates, limits: Limits, wheel: Wheel) -> None:
-        self.certificates, self.wheel = certificates, wheel
+    def __init__(self, identities: Sequence[Identity], limits: Limits, wheel: Wheel, counts: DoorCounts) -> None:
+        self.certificates = Certificates(identities, limits.ticket_key_s)
+        self.wheel, self.counts = wheel, counts
         self.bear(limits)
-        self.full = self.resumed = 0
         self.failed: Counter[str] = Counter()
         self.shaking: dict[TlsSocket, Alarm] = {}
 
@@ -83,7 +83,7 @@ class Tls:
             socket.abort()
 
     def __repr__(self) -> str:
-        return f"<Tls: {self.full} handshakes, {self.resumed} resumed, {self.failed.total()} failed>"
+        return f"<Tls: {self.counts.handshakes} handshakes, {self.failed.total()} failed>"
 
 
 class TlsSocket(asyncio.Protocol, asyncio.Transport):
@@ -201,10 +201,8 @@ class TlsSocket(asyncio.Protocol, asyncio.Transport):
             return
         shared = self._shared
         shared.shaking.pop(self).cancel()
-        if self._tls.session_reused:
-            shared.resumed += 1
-        else:
-            shared.full += 1
+        shared.counts.handshakes += 1
+        shared.counts.resumed += bool(self._tls.session_reused)
         self._state = OPEN
         self._flush()
         self._application.connection_made(self)

@@ -34,7 +34,8 @@ class Upstreams:
 
     def bear(self, limits: Limits) -> None:
         """Let other limits hold from now on."""
-        self.limits, self.idle_ticks = limits, limits.ticks(Wait.IDLE)
+        self.limits = limits
+        self.idle_ticks, self.linger_ticks = limits.ticks(Wait.IDLE), limits.ticks(Wait.LINGER)
 
     def add(self, pool: Pool) -> None:
         """Give every server of `pool` a home that has none yet."""
@@ -133,6 +134,9 @@ class UpstreamSocket(asyncio.Protocol):
         else:
             self.hang_up()  # bytes that nobody asked for must never become an answer (RFC 9112 11.2)
 
+    def eof_received(self) -> bool:
+        return self.owner is not None and self.owner.talk.upstream_end()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self.alarm.cancel()
         if self.owner is not None:
@@ -167,9 +171,12 @@ class UpstreamSocket(asyncio.Protocol):
         idle.append(self)
 
     def hang_up(self) -> None:
-        """Close it now; what it still says is nobody's."""
+        """Close it: what was written still goes, for linger_s at most; what it still says is nobody's."""
         self.owner = None
         if self.dialling is not None:
             self.dialling.cancel()
-        else:
+        elif self.transport.is_closing() or not self.transport.get_write_buffer_size():
             self.transport.abort()
+        else:
+            self.transport.close()
+            self.alarm.set(self.home.upstreams.linger_ticks)

@@ -67,6 +67,9 @@ class Recorder:
     def close_client(self, how):
         self.script.append(f"close {how.name}")
 
+    def end_client(self):
+        self.script.append("end client")
+
     def end_upstream(self):
         self.script.append("end upstream")
 
@@ -83,6 +86,12 @@ class Recorder:
 
 class Talk(Conversation):
     """A conversation with its recorder: say something, then look at what it led to since the last look."""
+
+    def another(self):
+        """Another client of the same site."""
+        it = Talk(Recorder(), self.site, ip_address("10.0.1.2"))
+        it.since()
+        return it
 
     def since(self):
         script, self.outside.script = self.outside.script, []

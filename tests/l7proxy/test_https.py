@@ -20,7 +20,7 @@ from experiments.authority import Authority
 from tests.l7proxy import test_reload
 from tests.l7proxy.conftest import ROOT
 from tests.l7proxy.test_reload import get, web
-from tests.l7proxy.test_tls import Client, trusting
+from tests.l7proxy.tls_ends import Client, trusting
 
 configured = test_reload.configured
 TLS = 'tls = true\n'

@@ -148,9 +148,9 @@ class Configured(Running):
         deadline = time.monotonic() + wait_s
         while words not in lines:
             assert select.select([self.process.stderr], [], [], max(0, deadline - time.monotonic()))[0], lines
-            piece = os.read(self.process.stderr.fileno(), 65_536).decode()
+            piece = os.read(self.process.stderr.fileno(), 65_536)
             assert piece, f"it has ended: {lines}"
-            lines += piece
+            lines += piece.decode()
         return lines
 
     def reload(self, text):
