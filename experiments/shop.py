@@ -16,11 +16,12 @@ import argparse
 import base64
 import hashlib
 import json
+import socketserver
 import struct
 import threading
 import time
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 MARK = "the-secret-of-the-shop"  # in every answer: who finds it in a packet can read the answer
 GOODS_BYTES = 2_048
@@ -44,10 +45,10 @@ visit().then(report, error => report({error: String(error)}));
 </script>"""
 
 
-class Shop(ThreadingHTTPServer):
+class Shop(socketserver.ThreadingTCPServer):  # http.server's own would ask the DNS for its name
     """One origin, and what it has counted. think_s: how long it takes to make a page of goods."""
 
-    daemon_threads = True
+    daemon_threads = allow_reuse_address = True
     request_queue_size = 1024
 
     def __init__(self, name: str, address: tuple[str, int], think_s: float = 0.0) -> None:
@@ -83,7 +84,7 @@ class Visit(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer by the first segment of the path."""
         if self.path == "/_stats":
-            self.answer(self.server.stats())
+            self.send(json.dumps(self.server.stats()).encode(), Content_Type="application/json")
             return
         if not self.path.startswith("/_probe"):
             self.server.count(self.path, not self.counted)
