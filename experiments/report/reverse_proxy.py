@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from experiments.envelope import Row
 from experiments.report.section import Reading, Rows
-from experiments.report.wording import amount, counted, listed, milliseconds, number
+from experiments.report.wording import amount, capital, counted, listed, milliseconds, number
 from experiments.reverse_proxy import WORDS, contradictions
 
 # Why it came out so, where it came out as predicted.
@@ -24,9 +24,9 @@ WHY = {
                   "read it.",
     "caching": "The first request for a page goes to a server, and who asks for the same page meanwhile waits for that "
                "answer (coalescing): so pages are made once, even when all clients ask at the same time.",
-    "connections": "Connections to servers belong to the proxy, which keeps them for whoever asks next. A session ticket "
-                   "(RFC 8446 2.2) spares a handshake the certificate and its proof, a connection that is kept spares "
-                   "all of it.",
+    "connections": "Connections to servers belong to the proxy, which keeps them for whoever asks next. A session "
+                   "ticket (RFC 8446 2.2) spares a handshake the certificate and its proof, a connection that is kept "
+                   "spares all of it.",
     "certificates": "A handshake shows what the proxy has by then, and connections that stand go on with what they "
                     "began with. The servers have nothing that would have to be replaced.",
 }
@@ -36,7 +36,7 @@ def reader(table: str) -> Callable[[Rows], Reading]:
     """What reads `table`."""
     def read(rows: Rows) -> Reading:
         wrong = contradictions(table, rows)
-        verdict = f"Otherwise than predicted: {'; '.join(wrong)}." if wrong else WORDS[table](rows)
+        verdict = f"Otherwise than predicted: {'; '.join(wrong)}." if wrong else capital(WORDS[table](rows))
         points = tuple(POINTS[table](row) for row in rows) if table in POINTS else ()
         return Reading(verdict, () if wrong else (WHY[table],), not wrong, points)
     return read
