@@ -22,6 +22,7 @@ from l7proxy.certificates import read
 from l7proxy.config import Config, Logs
 from l7proxy.config_file import of_flags, read_file
 from l7proxy.config_services import of_services
+from l7proxy.explain import EVERYBODY
 from l7proxy.server import serve
 from layerlab import LabError
 
@@ -118,7 +119,7 @@ def configuration(given: Mapping[str, Any], set_by_hand: set[str]) -> Config:
         return read_file(given["config"])
     if source == "services":
         events, api, access = (given[name] and Path(given[name]) for name in ("events", "api", "access_log"))
-        logs = Logs(access, given["log_format"], events, given["explain"])
+        logs = Logs(access, given["log_format"], events, EVERYBODY if given["explain"] else ())
         return of_services(given["services"], given["listen"], logs, api)
     if given["listen"] is None:
         raise LabError("there is no --listen", "ADDRESS:PORT", "--listen 127.0.0.1:8080")

@@ -132,12 +132,15 @@ class CacheTerms:
 
 @dataclass(frozen=True)
 class Logs:
-    """What is written of what happens. access: a file, STDOUT or None; form: text or json. explain: why, as well."""
+    """What is written of what happens.
+
+    access: a file, STDOUT or None; form: text or json. explain: which clients may ask why (explain.py).
+    """
 
     access: Path | None = None
     form: str = "text"
     events: Path | None = None
-    explain: bool = False
+    explain: tuple[Network, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from l7proxy.config import Config
 from l7proxy.config_build import build
 from l7proxy.config_lines import KeyPath, key_lines, line_of
 from l7proxy.config_reader import Place, Reader
+from l7proxy.explain import EVERYBODY
 from layerlab import LabError
 
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
@@ -67,12 +68,14 @@ def of_flags(*, listen: str, backends: Sequence[str], algorithm: str, cache: str
     """The Config that these flags say. Raises LabError."""
     if (tls_cert is None) is not (tls_key is None):
         raise LabError("--tls-cert and --tls-key: there is only one of them", "both, or none for plain HTTP")
-    log = {"access": access_log, "format": log_format, "events": events, "explain": explain}
+    log = {"access": access_log, "format": log_format, "events": events}
     form: dict[str, Any] = {
         "listener": [{"name": "web", "address": listen, "tls": tls_cert is not None}],
         "pool": [{"name": "web", "algorithm": algorithm, "backends": list(backends)}],
         "log": {name: value for name, value in log.items() if value is not None},
     }
+    if explain:
+        form["log"]["explain"] = [str(network) for network in EVERYBODY]
     if tls_cert:
         form["certificate"] = [{"name": "web", "cert": tls_cert, "key": tls_key}]
     if cache:

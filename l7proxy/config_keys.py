@@ -165,7 +165,8 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
     "log": _rows(
         ("access", kinds.LOG, None, "a line for each request; `-` for standard output", "off"),
         ("format", one_of(*FORMATS), _LOGS.form, "of these lines"),
-        ("explain", kinds.BOOL, False, "say for each request which route, which servers with what scores, and why"),
+        ("explain", kinds.NETWORKS, (), "which clients may ask why (`Layer-Lab-Explain: 1`, [seeing.md](seeing.md))",
+         "nobody"),
         ("events", kinds.PATH, None, "decisions and changes, as NDJSON (balancing/events.py)", "off"),
     ),
     "limits": _drawn(Limits, [field.name for field in dataclasses.fields(Limits)], whole(1, 2**50),

@@ -13,15 +13,15 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 
 from balancing import Server, Unit
-from l7proxy import failures, proxystatus, write
+from l7proxy import caching, failures, proxystatus, write
 from l7proxy.balancer import Balancer
+from l7proxy.cache import Ask
 from l7proxy.config import Answer
 from l7proxy.exchange import Exchange
-from l7proxy.explain import Explanations, line
+from l7proxy.explain import Explanations, Record, line
 from l7proxy.failures import Failure
 from l7proxy.forwarded import Origin
 from l7proxy.http1 import RequestReader, ResponseReader
@@ -41,13 +41,12 @@ class Conversation:
     """
 
     __slots__ = ("began_s", "client", "client_full", "closed", "covers", "exchange", "held", "key", "origin", "outside",
-                 "persistent", "requests", "responses", "site", "upstream_full", "upstream_held", "waiting")
+                 "peer", "persistent", "requests", "responses", "site", "upstream_full", "upstream_held", "waiting")
 
     def __init__(self, outside: Outside, site: Site, peer: IPv4Address | IPv6Address,
                  covers: Callable[[bytes], bool] | None = None) -> None:
         self.outside, self.site, self.covers = outside, site, covers
-        site.counts.clients += 1
-        self.client, self.key = str(peer), peer.packed
+        self.peer, self.client, self.key = peer, str(peer), peer.packed
         self.origin = Origin(site.forwarding, self.client, site.scheme, site.forwarding.trusts(peer))
         self.requests = RequestReader(site.limits, site.requests)
         self.responses = ResponseReader(site.limits, site.responses)
@@ -66,7 +65,7 @@ class Conversation:
             return
         self.requests.feed(data)
         if self.exchange is None:
-            self._next_requests()
+            self.next_requests()
         elif not self.exchange.sent:
             self.exchange.pump_request()
         if self.requests.buffer or self.held:
@@ -91,7 +90,7 @@ class Conversation:
         if not full:
             if self.exchange is not None and self.exchange.open:
                 self.exchange.pump_response()
-            self._next_requests()
+            self.next_requests()
         self._pace_upstream()
 
     # What the backend does.
@@ -106,7 +105,7 @@ class Conversation:
         """The connection that was dialled could not be opened."""
         if self.exchange is not None:
             self.exchange.fail(failure)
-            self._next_requests()
+            self.next_requests()
 
     def upstream_bytes(self, data: bytes) -> None:
         """Bytes have come from the backend."""
@@ -119,7 +118,7 @@ class Conversation:
             return
         exchange.pump_response()
         if self.exchange is None and self.requests.buffer:
-            self._next_requests()
+            self.next_requests()
 
     def upstream_end(self) -> bool:
         """The backend says no more. Return whether it may still listen: in a tunnel only."""
@@ -134,7 +133,7 @@ class Conversation:
         """The backend's connection no longer exists; `clean` unless by an error."""
         if self.exchange is not None:
             self.exchange.upstream_gone(clean)
-            self._next_requests()
+            self.next_requests()
 
     def upstream_paused(self, full: bool) -> None:
         """The backend reads slower than we send (or, with False, has caught up)."""
@@ -148,7 +147,9 @@ class Conversation:
     def timed_out(self, what: Wait) -> None:
         """`what` has been waited for beyond its limit."""
         exchange = self.exchange
-        if exchange is None:
+        if isinstance(exchange, caching.Follower) and what is Wait.JOIN:
+            exchange.overdue()
+        elif exchange is None:
             if what is Wait.HEAD:
                 self.refuse(_too_slow())
             else:
@@ -157,7 +158,7 @@ class Conversation:
             self.close(Close.FLUSH if exchange.tunnel else Close.ABORT)
         elif (failure := self._backend_late(what, exchange)) is not None:
             exchange.fail(failure)
-            self._next_requests()
+            self.next_requests()
         else:
             self.refuse(_too_slow())
 
@@ -173,7 +174,7 @@ class Conversation:
         """`server` is down, or was removed; if `exchange` is still under way there, it is not waited for."""
         if self.exchange is exchange and exchange.server is server:
             exchange.forsaken()
-            self._next_requests()
+            self.next_requests()
 
     def drain(self) -> None:
         """The proxy stops: finish the request in flight, take no other."""
@@ -186,8 +187,11 @@ class Conversation:
     def finished(self, sent: bool) -> None:
         """The exchange is over and answered; `sent`: its request was read to the end."""
         exchange, self.exchange = self.exchange, None
-        if exchange is not None and self.site.log is not None:
-            self._log(exchange.asked, exchange.status, exchange.octets, exchange, exchange.note)
+        if exchange is not None:
+            if exchange.ask is not None:
+                exchange.over()
+            if self.site.log is not None:
+                self.log_answer(exchange.asked, exchange.status, exchange.octets, exchange, exchange.note)
         if sent and self.persistent and (self.requests.buffer or not self.requests.ended):
             self._await(Wait.IDLE)
         else:
@@ -199,6 +203,9 @@ class Conversation:
         assert exchange is not None
         if exchange.answer is not None:
             self.close(Close.ABORT)
+            return
+        if exchange.ask is not None and exchange.stale():
+            self.finished(exchange.sent)
             return
         exchange.octets = self._answer(exchange.head, exchange.sent, failure.status, failure.why, failure.error,
                                        exchange.more)
@@ -218,7 +225,7 @@ class Conversation:
                                 more=self.outside.date() + proxystatus.of_refusal(refused))
         self.outside.to_client(data)
         if self.site.log is not None:
-            self._log(exchange.asked if exchange else None, refused.status, len(data), exchange,
+            self.log_answer(exchange.asked if exchange else None, refused.status, len(data), exchange,
                       proxystatus.error_of(refused))
         self.close(Close.LINGER)
 
@@ -233,7 +240,7 @@ class Conversation:
 
     # Inside.
 
-    def _next_requests(self) -> None:
+    def next_requests(self) -> None:
         """Begin what has come, unless the answers so far aren't fetched: else they would pile up here.
 
         A loop: a request that is answered on the spot leaves room for the next one.
@@ -270,7 +277,7 @@ class Conversation:
             self._answer_at_once(head, 421, "the certificate here is not for that host", "http_request_error")
             return
         route = site.route_of(head)
-        if site.explain is not None and site.explain.wanted(self.client, self.requests.forwarded):
+        if site.explain is not None and (told := self.requests.forwarded) and site.explain.wanted(self.client, told):
             self._explain(site.explain, head, route)
         elif route is None:
             self._answer_at_once(head, *_NO_ROUTE)
@@ -283,7 +290,7 @@ class Conversation:
         """The same for a request that asks why."""
         record = explain.begin(head, self.client, route, self.began_s)
         if route is not None and isinstance(route.action, Balancer):
-            self._forward(head, route, route.action, partial(Witness, record=record))
+            self._forward(head, route, route.action, record)
             return
         record.ended_s = self.outside.now()
         if route is None:
@@ -294,25 +301,38 @@ class Conversation:
             record.status = answer.status
             self._answer_as_written(head, answer, more + line(record))
 
-    def _forward(self, asked: RequestHead, route: Routed, balancer: Balancer,
-                 begin: Callable[..., Exchange] = Exchange) -> None:
-        """To one of the balancer's servers."""
+    def _forward(self, asked: RequestHead, route: Routed, balancer: Balancer, record: Record | None = None) -> None:
+        """To one of the balancer's servers, or to what is stored of theirs."""
         self.outside.wait(Wait.TOTAL)
         head = asked._replace(target=route.rewrite(asked)) if route.rewrite else asked
+        if route.cache and self.site.cache is not None:
+            space = b"%b %b" % (self.site.scheme, route.name.encode())
+            caching.look_up(self, self.site.cache, caching.Errand(asked, head, balancer, space, record), self.began_s)
+        else:
+            self.send(asked, head, balancer, record)
+
+    def send(self, asked: RequestHead, head: RequestHead, balancer: Balancer, record: Record | None = None,
+             ask: Ask | None = None) -> None:
+        """Begin an exchange. asked: what the client said; head: what goes on; ask: who is told what comes."""
         unit = Unit((self.client, next(self.site.numbers)), self.key)
-        self.exchange = exchange = begin(self, head, balancer, unit)
-        exchange.asked = asked
+        if record is None:
+            exchange = Exchange(self, head, balancer, unit)
+        else:
+            exchange = Witness(self, head, balancer, unit, record)
+        exchange.asked, exchange.ask = asked, ask
+        self.exchange = exchange
         exchange.choose()
 
     def _answer_as_written(self, head: RequestHead, answer: Answer, more: bytes) -> None:
         """Answer what the routing table says. more: field lines."""
         sent = head.body == NO_BODY
         self.persistent = self.persistent and sent and head.minor >= 1
+        self.site.counts.answered(answer.status)
         data = write.own_answer(answer.status, answer.body, self.persistent, bodiless=head.method == b"HEAD",
                                 more=self.outside.date() + more, kind=answer.content_type.encode())
         self.outside.to_client(data)
         if self.site.log is not None:
-            self._log(head, answer.status, len(data), None, "")
+            self.log_answer(head, answer.status, len(data), None, "")
         self.finished(sent)
 
     def _answer_at_once(self, head: RequestHead, status: int, why: str, error: str, more: bytes = b"") -> None:
@@ -320,7 +340,7 @@ class Conversation:
         sent = head.body == NO_BODY
         octets = self._answer(head, sent, status, why, error, more)
         if self.site.log is not None:
-            self._log(head, status, octets, None, error)
+            self.log_answer(head, status, octets, None, error)
         self.finished(sent)
 
     def _answer(self, head: RequestHead, sent: bool, status: int, why: str, error: str, more: bytes = b"") -> int:
@@ -333,7 +353,8 @@ class Conversation:
         self.site.counts.answered(status)
         return len(data)
 
-    def _log(self, head: RequestHead | None, status: int, octets: int, exchange: Exchange | None, note: str) -> None:
+    def log_answer(self, head: RequestHead | None, status: int, octets: int, exchange: Exchange | None,
+                   note: str) -> None:
         """Tell the log. Called only where there is one."""
         log, now_s = self.site.log, self.outside.now()
         assert log is not None
@@ -353,8 +374,9 @@ class Conversation:
         if self.exchange is not None:
             exchange, self.exchange = self.exchange, None
             exchange.part(keep=False)
+            exchange.over()
             if note and self.site.log is not None:
-                self._log(exchange.asked, exchange.status, exchange.octets, exchange, note)
+                self.log_answer(exchange.asked, exchange.status, exchange.octets, exchange, note)
 
     def _pace_client(self) -> None:
         """Hold the client while it is far ahead of what can be sent on."""

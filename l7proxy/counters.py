@@ -20,6 +20,7 @@
                      sessions          by whose cookie: kept, moved (their server was gone), new
      of a door       clients now and so far, TLS handshakes and how many of them resumed a session,
                      own_answers       of the proxy itself, by status: refusals, failures, redirects
+                     cached            answers from the cache: no server was asked
 
 Rules kept here:
 
@@ -154,10 +155,10 @@ class DoorCounts:
     handshakes, resumed: of TLS, with clients (RFC 8446 2.2); counted by whoever does TLS.
     """
 
-    __slots__ = ("clients", "handshakes", "own_answers", "resumed")
+    __slots__ = ("cached", "clients", "handshakes", "own_answers", "resumed")
 
     def __init__(self) -> None:
-        self.clients = self.handshakes = self.resumed = 0
+        self.clients = self.handshakes = self.resumed = self.cached = 0
         self.own_answers: dict[int, int] = {}
 
     def answered(self, status: int) -> None:
@@ -167,5 +168,5 @@ class DoorCounts:
     def form(self, door: str, now: int) -> dict[str, Any]:
         """As JSON says it. door: its name. now: how many clients are connected."""
         return {"door": door, "clients_now": now, "clients": self.clients, "handshakes": self.handshakes,
-                "resumed": self.resumed, "own_answers": {str(key): self.own_answers[key] for key in
-                                                         sorted(self.own_answers)}}
+                "resumed": self.resumed, "cached": self.cached,
+                "own_answers": {str(key): self.own_answers[key] for key in sorted(self.own_answers)}}

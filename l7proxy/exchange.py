@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from balancing import NoBackend, Server, Unit
 from l7proxy import failures, hiding, write
 from l7proxy.balancer import Balancer
+from l7proxy.cache import Ask, Recording, Reply
 from l7proxy.failures import IDEMPOTENT, Again, Failure
 from l7proxy.limits import Wait
 from l7proxy.messages import CHUNKED, NO_BODY, RequestHead, ResponseHead
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _BODILESS = frozenset((b"GET", b"HEAD"))
 
+
 class Exchange:
     """A request on its way.
 
@@ -41,10 +43,11 @@ class Exchange:
     heard:  a byte of the answer has come.         answer: the head of the final answer, once it has come.
     sent:   the whole request has gone.            reused: on a connection that served another one before.
     tunnel: another protocol is spoken.            all_heard: and its server says no more.
-    gated:  it is in a server's row, or behind it.
     server: who serves it now; last: who did last.
     more:   field lines of ours for the answer.    octets: how many have gone to the client; octets_up: to the backend.
     note: a word for the log.                      queued_s: since when it waits in the row.
+    ask:    the cache that is told what comes.     recording: the body on its way into it.
+    instead: it had something better to say than the backend.
     """
 
     # What most requests never change stands here, not in each of them.
@@ -58,7 +61,6 @@ class Exchange:
     rechunked: bool = False
     tunnel: bool = False
     all_heard: bool = False
-    gated: bool = False
     took: int = 0
     octets: int = 0
     octets_up: int = 0
@@ -66,6 +68,9 @@ class Exchange:
     queued_s: float = 0.0
     more: bytes = b""
     note: str = ""
+    ask: Ask | None = None
+    recording: Recording | None = None
+    instead: bool = False
 
     def __init__(self, talk: Conversation, head: RequestHead, balancer: Balancer, unit: Unit) -> None:
         self.talk, self.asked, self.head, self.balancer, self.unit = talk, head, head, balancer, unit
@@ -101,7 +106,6 @@ class Exchange:
             self.dial(fresh=False)
             return
         inside = balancer.gate(server).enter(self.admitted)
-        self.gated = inside is not False
         if inside is None:
             balancer.counts.of(server).queued += 1
             self.queued_s = self.talk.outside.now()
@@ -195,9 +199,11 @@ class Exchange:
             while self.answer is None and (event := responses.next()) is not None:
                 assert isinstance(event, ResponseHead)
                 out += self._answer(event)
-                done = event.body == NO_BODY and event.status >= 200
+                done = (event.body == NO_BODY and event.status >= 200) or self.instead
             if self.answer is not None and not done:
                 data, done = responses.body()
+                if self.recording is not None:
+                    self.recording.write(data)
                 out += write.chunks(data, responses.trailers if done else None) if self.rechunked else data
         except Refused as refused:
             self.fail(failures.not_http(refused))
@@ -205,6 +211,8 @@ class Exchange:
         if out:
             self.octets += len(out)
             talk.outside.to_client(out)
+        if done and self.recording is not None:
+            self.recording.end()
         if done and self.tunnel and not self.sent:
             self.all_heard = True
             talk.outside.end_client()
@@ -221,10 +229,17 @@ class Exchange:
         if status < 200 and status != 101:
             return write.response_head(answer, minor, True) if minor else b""
         assert self.server is not None
-        if not answer.dated:
-            self.more += talk.outside.date()
         if answer.located:
             answer = hiding.relocated(answer, self.balancer.pool, self.asked.host, talk.site.scheme)
+        if self.ask is not None:
+            found = self.ask.answered(answer, talk.outside.now())
+            if isinstance(found, Reply):
+                self.answer = answer._replace(persistent=answer.persistent and answer.body == NO_BODY)
+                return self._say_instead(found)
+            answer, self.recording = found
+            self.note = word(answer)
+        if not answer.dated:
+            self.more += talk.outside.date()
         if self.session.pins:
             self.more += self.balancer.pin(self.server, self.session)
         self.answer, self.status = answer, status
@@ -235,6 +250,30 @@ class Exchange:
         elif not minor and answer.body < NO_BODY:
             talk.persistent = False  # there the connection's end is the body's
         return write.response_head(answer, minor, talk.persistent, self.more)
+
+    def _say_instead(self, reply: Reply) -> bytes:
+        """What the cache has is what the client reads: the backend said that it is still right, or failed."""
+        self.instead, self.status, self.note = True, reply.head.status, word(reply.head)
+        return write.response_head(reply.head, self.head.minor, self.talk.persistent, self.more) + reply.body
+
+    def stale(self) -> bool:
+        """Nobody has answered: say what the cache has, if that is allowed; return whether it was."""
+        assert self.ask is not None
+        reply = self.ask.failed(self.talk.outside.now())
+        if reply is None:
+            return False
+        self.talk.persistent = self.talk.persistent and self.sent
+        data = self._say_instead(reply)
+        self.octets += len(data)
+        self.talk.outside.to_client(data)
+        return True
+
+    def over(self) -> None:
+        """No more will come of it. Safe to call again."""
+        if self.recording is not None:
+            self.recording.abort()
+        if self.ask is not None:
+            self.ask.abandoned()
 
     def finish(self) -> None:
         """The answer is complete. An answer before the request's end leaves neither connection usable.
@@ -318,8 +357,7 @@ class Exchange:
             self.talk.upstream_held = self.talk.upstream_full = False
             self.talk.outside.part_upstream(keep)
             self.balancer.pool.release(self.unit, server)
-            if self.gated:
-                self.gated = False
+            if self.balancer.gates is not None:
                 if self.queued_s:
                     self._waited(server)
                 self.balancer.leave(server, self.admitted)
@@ -327,3 +365,9 @@ class Exchange:
     def __repr__(self) -> str:
         where = self.server.name if self.server else "nobody"
         return f"<Exchange {self.head.method.decode()} {self.head.target.decode()} at {where}>"
+
+
+def word(head: ResponseHead) -> str:
+    """What the cache did, in a word for the log: the first that Cache-Status says (RFC 9211 2)."""
+    said = next((value for name, value, _ in reversed(head.fields) if name == b"cache-status"), b"")
+    return [*said.split(b"; "), b""][1].decode()

@@ -85,11 +85,12 @@ def explain(record: Record) -> dict[str, Any]:
 
 def because(record: Record) -> str:
     """Why its answer came from where it came, in words."""
-    if record.tries and record.tries[-1].server:
-        return record.tries[-1].because
-    if record.tries:
-        return "nobody was left to serve it"
-    return record.cache or ("no server was needed" if record.route else "no route takes it")
+    if not record.tries:
+        return record.cache or ("no server was needed" if record.route else "no route takes it")
+    *before, last = record.tries
+    if last.server:
+        return last.because
+    return f"{before[-1].failure} at {before[-1].server}, and nobody else was left" if before else "nobody can serve it"
 
 
 def times(record: Record) -> dict[str, float | None]:
@@ -124,7 +125,7 @@ def line(record: Record) -> bytes:
     texts = {"route": form["route"] or "none", "server": form["server"], "because": form["because"],
              "scores": ", ".join([*shown, *more]), "cache": form["cache"]}
     parts += [f"{name}={_string(text)}" for name, text in texts.items() if text]
-    parts.append(f"tries={len(record.tries)}")
+    parts.append(f"tries={sum(bool(one.server) for one in record.tries)}")
     parts += [f"{name.replace('_', '-')}-ms={ms:.3f}" for name, ms in form["ms"].items() if ms is not None]
     return "; ".join(parts).encode("ascii") + b"\r\n"
 

@@ -25,6 +25,7 @@ class Wait(Enum):
     IDLE = "keep_alive_s"
     HEAD = "head_s"
     QUEUE = "queue_s"
+    JOIN = "join_s"
     CONNECT = "connect_s"
     BODY = "body_idle_s"
     ANSWER = "answer_s"
@@ -45,6 +46,7 @@ class Limits:
     ticket_key_s:   the key that TLS sessions are resumed by, in the hands of clients for two hours.
     keep_alive_s:   a connection without a request, on either side.
     head_s:         from the first byte of a request head to its last.
+    join_s:         for another one's answer to the same, which can be stored.
     queue_s:        for a server that has as many requests as it may have.
     body_idle_s:    between two pieces of a request body.
     connect_s:      for a backend to accept a connection.
@@ -71,6 +73,7 @@ class Limits:
     keep_alive_s: float = 60.0
     head_s: float = 10.0
     queue_s: float = 5.0
+    join_s: float = 5.0
     body_idle_s: float = 30.0
     connect_s: float = 3.0
     answer_s: float = 60.0

@@ -17,6 +17,8 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from balancing import Server
+from l7proxy.balancer import Balancer
+from l7proxy.cache import Ask, Cache
 from l7proxy.counters import DoorCounts
 from l7proxy.explain import Explanations
 from l7proxy.forwarded import Forwarding
@@ -68,6 +70,12 @@ class Outside(Protocol):
     def wait(self, what: Wait) -> None:
         """Call timed_out(what) unless something else is waited for within its limit. TOTAL runs beside the others."""
 
+    def soon(self, call: Callable[[], object]) -> None:
+        """Call it in the loop's next round."""
+
+    def refresh(self, ask: Ask, balancer: Balancer) -> None:
+        """Make this request without a client (caching.refresh)."""
+
     def now(self) -> float:
         """Seconds of a clock that never goes back."""
 
@@ -88,6 +96,7 @@ class Site:
     log:        is told of every answer; None for no log.
     counts:     what is counted here.
     explain:    where requests that ask for it are explained; None where none may ask.
+    cache:      what is stored of answers; None for nothing.
     """
 
     route_of: Router
@@ -101,6 +110,7 @@ class Site:
     log: Callable[[Answered], object] | None = None
     counts: DoorCounts = field(default_factory=DoorCounts)
     explain: Explanations | None = None
+    cache: Cache | None = None
 
 
 class Answered(NamedTuple):

@@ -10,6 +10,7 @@
      pool          keeps its servers with their units, their health, and what an operator did to them (`merged`)
      server gone   gets no new request; those that it has end there, and then its connections are closed
      pool gone     the same for all of its servers
+     cache         another one, if its bounds are others: what was stored is asked for anew
      certificate   its file is read anew, whatever else is new: the next handshake shows what it holds by then
      limits        hold for connections that begin from now on; tick_s stays as it was
 
@@ -137,6 +138,8 @@ async def apply(proxy: Proxy, new: Config) -> Difference:
         raise
     proxy.config = new
     proxy.write_to(events, log)
+    if "cache" in changes.fresh:
+        proxy.cache = proxy.make_cache(new)
     proxy.operate_at(operators)
     for pool, terms in zip(added, changes.added, strict=True):
         proxy.add(pool, terms.policy)
@@ -145,8 +148,7 @@ async def apply(proxy: Proxy, new: Config) -> Difference:
         proxy.follow(proxy.pools[terms.name])
         if old.policy != terms.policy:
             before = proxy.balancers[terms.name]
-            proxy.balancers[terms.name] = Balancer(proxy.pools[terms.name], terms.policy)
-            proxy.balancers[terms.name].counts = before.counts
+            proxy.balancers[terms.name] = Balancer(before.pool, terms.policy, before.counts)
     gone += [server for terms in changes.removed for server in proxy.remove(terms.name)]
     _change_doors(proxy, new, opened, {door_of(one) for one in changes.closed})
     for door in proxy.doors:

@@ -16,6 +16,7 @@ import itertools
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from balancing import Event, Pool, Ready, Server, store
 from balancing.api import Api, View
 from l7proxy.accesslog import AccessLog
 from l7proxy.balancer import Balancer, Policy
+from l7proxy.cache import Cache, Settings
 from l7proxy.certificates import Identity, ignore_bad_names, read
 from l7proxy.config import Address, Config, Listener, PoolTerms
 from l7proxy.eventlog import EventLog
@@ -67,6 +69,7 @@ class Proxy:
         self.loop = asyncio.get_running_loop()
         self.events, self.log = self.open_events(config), self.open_log(config)
         self.explanations = Explanations()
+        self.cache = self.make_cache(config)
         self.wheel = Wheel()
         self.upstreams = Upstreams(self.limits, self.wheel)
         self.probes = Probes(self.limits)
@@ -80,6 +83,8 @@ class Proxy:
 
     def _tick(self) -> None:
         self.wheel.advance()
+        if self.cache is not None:
+            self.cache.wall_s = time.time() - time.monotonic()
         for pool in self.pools.values():
             pool.tick(self.loop.time())
         self.loop.call_later(self.limits.tick_s, self._tick)
@@ -126,11 +131,13 @@ class Proxy:
     def route(self) -> None:
         """Let every listener's requests be led by the configuration's table, and its answers be what they are to be."""
         hidden = [name.encode() for name in self.config.hidden]
+        self.explanations.networks = self.config.logs.explain
         for door in self.doors:
             site = door.front.site
             site.route_of = table(self.config, door.listener, self.balancers)
             site.log = self.log.add if self.log else None
             site.explain = self.explanations if self.config.logs.explain else None
+            site.cache = self.cache
             site.forwarding = self.config.forwarding
             site.responses = Lines({**RESPONSE_FIELDS, **dict.fromkeys(hidden, DROP)})
 
@@ -223,6 +230,15 @@ class Proxy:
         """The access log of `config`, opened anew. Raises LabError."""
         logs = config.logs
         return AccessLog(str(logs.access), logs.form, self.loop.call_later) if logs.access else None
+
+    def make_cache(self, config: Config) -> Cache | None:
+        """The cache of `config`, with nothing in it."""
+        if config.cache is None:
+            return None
+        terms = config.cache
+        cache = Cache(Settings(terms.size_bytes, terms.max_object_bytes, config.limits.join_s))
+        cache.wall_s = time.time() - time.monotonic()
+        return cache
 
     def write_to(self, events: EventLog | None, log: AccessLog | None) -> None:
         """Write events and answers there from now on."""

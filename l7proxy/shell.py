@@ -19,9 +19,13 @@ import struct
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from ipaddress import IPv4Address, IPv6Address
 from typing import cast
 
 from balancing import Server
+from l7proxy import caching
+from l7proxy.balancer import Balancer
+from l7proxy.cache import Ask
 from l7proxy.conversation import Conversation
 from l7proxy.exchange import Exchange
 from l7proxy.failures import Failure
@@ -30,7 +34,7 @@ from l7proxy.outside import Close, Site
 from l7proxy.upstreams import Upstreams, UpstreamSocket
 from l7proxy.wheel import Wheel
 
-_BOUNDED = frozenset((Wait.QUEUE, Wait.CONNECT, Wait.BODY, Wait.ANSWER, Wait.RELAY))  # by TOTAL as well
+_BOUNDED = frozenset((Wait.QUEUE, Wait.JOIN, Wait.CONNECT, Wait.BODY, Wait.ANSWER, Wait.RELAY))  # by TOTAL as well
 _NOT_AT_ALL = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds (socket(7))
 
 
@@ -40,6 +44,7 @@ class Front:
     def __init__(self, site: Site, upstreams: Upstreams, wheel: Wheel) -> None:
         self.site, self.upstreams, self.wheel = site, upstreams, wheel
         self.clients: set[ClientSocket] = set()
+        self.ghosts: set[Ghost] = set()
         self.bear(site.limits)
         self.on_empty: Callable[[], object] = lambda: None
 
@@ -54,7 +59,7 @@ class Front:
 
     def at(self, server: Server) -> list[tuple[Conversation, Exchange]]:
         """Every exchange that is under way at `server`. Looked for when it is asked, so that no request pays for it."""
-        talks = ((client.talk, client.talk.exchange) for client in self.clients)
+        talks = ((client.talk, client.talk.exchange) for client in (*self.clients, *self.ghosts))
         return [(talk, exchange) for talk, exchange in talks if exchange is not None and exchange.server is server]
 
     def __repr__(self) -> str:
@@ -84,6 +89,7 @@ class ClientSocket(asyncio.Protocol):
         peer = ipaddress.ip_address(transport.get_extra_info("peername")[0])
         shown = transport.get_extra_info("ssl_object")  # certificates.Shown
         self.talk = Conversation(self, self.front.site, peer, shown.identity.covers if shown else None)
+        self.front.site.counts.clients += 1
 
     def data_received(self, data: bytes) -> None:
         self.talk.client_bytes(data)
@@ -193,6 +199,12 @@ class ClientSocket(asyncio.Protocol):
                 self.awaited, ticks = Wait.TOTAL, max(1, left)
         self.alarm.set(ticks)
 
+    def soon(self, call: Callable[[], object]) -> None:
+        asyncio.get_running_loop().call_soon(call)
+
+    def refresh(self, ask: Ask, balancer: Balancer) -> None:
+        Ghost(self.front, self.talk.peer).begin(ask, balancer)
+
     now = staticmethod(time.monotonic)
 
     def date(self) -> bytes:
@@ -208,3 +220,35 @@ class ClientSocket(asyncio.Protocol):
 
     def __repr__(self) -> str:
         return f"<ClientSocket of {self.front.site.authority.decode()}: {self.talk}>"
+
+
+class Ghost(ClientSocket):
+    """A request without a client, for the cache's sake: what is said to it goes nowhere, and its end is the end.
+
+    peer: the client for whose sake it is made.
+    """
+
+    def __init__(self, front: Front, peer: IPv4Address | IPv6Address) -> None:
+        super().__init__(front)
+        self.talk = Conversation(self, front.site, peer)
+        front.ghosts.add(self)
+
+    def begin(self, ask: Ask, balancer: Balancer) -> None:
+        """Make it."""
+        caching.refresh(self.talk, ask, balancer)
+
+    def to_client(self, data: bytes) -> None:
+        pass
+
+    def hold_client(self, held: bool) -> None:
+        pass
+
+    def end_client(self) -> None:
+        pass
+
+    def close_client(self, how: Close) -> None:
+        self.alarm.cancel()
+        self.front.ghosts.discard(self)
+
+    def _ring(self) -> None:
+        self.talk.timed_out(self.awaited)

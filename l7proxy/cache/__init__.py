@@ -26,8 +26,12 @@ What it leaves out, as RFC 9111 allows: parts (206) are not stored (3.3), a requ
 stored is not sent with the entity-tags of the other variants (4.1), Warning is neither made nor read (5.5).
 """
 
-from l7proxy.cache.asking import Ask, Join, Recording, Relay
-from l7proxy.cache.cache import Cache, Settings
-from l7proxy.cache.reply import Reply
+from l7proxy.compiled import use
+
+use(__path__, __name__)
+
+from l7proxy.cache.asking import Ask, Join, Recording, Relay  # noqa: E402
+from l7proxy.cache.cache import Cache, Settings  # noqa: E402
+from l7proxy.cache.reply import Reply  # noqa: E402
 
 __all__ = ["Ask", "Cache", "Join", "Recording", "Relay", "Reply", "Settings"]

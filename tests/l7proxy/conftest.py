@@ -40,7 +40,7 @@ class Recorder:
     """An Outside that writes down what it is asked. `idle`: names of servers with an idle connection at hand."""
 
     def __init__(self):
-        self.script, self.idle = [], []
+        self.script, self.idle, self.later = [], [], []
 
     def dial(self, server, fresh):
         self.script.append(f"dial {server.name}{' fresh' if fresh else ''}")
@@ -76,6 +76,12 @@ class Recorder:
     def wait(self, what):
         if what is not Wait.TOTAL:
             self.script.append(f"wait {what.name}")
+
+    def soon(self, call):
+        self.later.append(call)
+
+    def refresh(self, ask, balancer):
+        self.script.append(f"refresh {ask}")
 
     def now(self):
         return 0.0
@@ -113,7 +119,7 @@ def talk():
         events = []
         pools = [Pool(it, events.append) for it in services or [service(ports, algorithm=algorithm)]]
         balancers = [Balancer(pool, policy) for pool in pools]
-        rows = [(it.pool.service.route, Routed(it.pool.name, it)) for it in balancers]
+        rows = [(it.pool.service.route, Routed(it.pool.name, it, match=it.pool.service.route)) for it in balancers]
         site = Site(router(rows), Limits(**limits), b"127.0.0.1:1", itertools.count(1), **more)
         it = Talk(Recorder(), site, ip_address("10.0.1.1"))
         it.pool, it.pool_events, it.balancer = pools[-1], events, balancers[-1]
@@ -286,16 +292,16 @@ class Running:
 def proxy(tmp_path):
     """Start proxies: proxy(ports, **service fields) -> Running. Ready when its line has come.
 
-    first: services asked before that one. folder: where its API's socket is.
+    first: services asked before that one. folder: where its API's socket is. explain: whether clients may ask why.
     """
     started = []
 
-    def start(ports, first=(), folder=tmp_path, **fields):
+    def start(ports, first=(), folder=tmp_path, explain=False, **fields):
         file, events, api = tmp_path / "services.json", tmp_path / "events.ndjson", Path(folder, "proxy.sock")
         file.write_text(json.dumps([it.to_json() for it in (*first, service(ports, **fields))]))
         process = subprocess.Popen(
             [sys.executable, "-m", "l7proxy", "--services", file, "--events", events, "--api", api,
-             "--listen", "127.0.0.1:0"],
+             "--listen", "127.0.0.1:0", *["--explain"] * explain],
             cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)
         assert select.select([process.stderr], [], [], 30)[0], "no sign of life"
         line = process.stderr.readline()

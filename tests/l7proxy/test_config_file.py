@@ -274,7 +274,7 @@ def flags(**given):
 
 def test_flags_say_what_a_file_says():
     said = flags(backends=["127.0.0.1:8001", "127.0.0.1:8002=2"], algorithm="maglev", cache="1MiB", access_log="-",
-                 log_format="json", api="x.sock")
+                 log_format="json", api="x.sock", explain=True)
     assert said == read('''
 [[listener]]
 name = "web"
@@ -288,6 +288,7 @@ size = "1MiB"
 [log]
 access = "-"
 format = "json"
+explain = ["0.0.0.0/0", "::/0"]
 [api]
 socket = "x.sock"
 ''')

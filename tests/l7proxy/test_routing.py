@@ -14,6 +14,7 @@ from balancing import Backend, Pair, Pool, Route, Service, check_services
 from l7proxy.balancer import Balancer
 from l7proxy.config import Answer
 from l7proxy.config_file import read_text
+from l7proxy.explain import Explanations
 from l7proxy.framing import REQUEST_FIELDS
 from l7proxy.http1 import RequestReader
 from l7proxy.limits import Limits
@@ -280,7 +281,19 @@ def test_a_redirect_and_a_fixed_answer_need_no_server(talk):
     assert no.startswith("< HTTP/1.1 403 Forbidden\r\n")
     assert no.endswith("\r\nContent-Length: 2\r\n\r\nno")
     assert bodiless.endswith("\r\nContent-Length: 2\r\n\r\n")
+    assert it.site.counts.own_answers == {301: 1, 403: 2}
     assert not it.closed
+
+
+def test_an_explanation_names_the_route_that_took_it(talk):
+    it = talk(services=[web(VIDEO)], more={"explain": Explanations()})
+    it.site.route_of = table(CONFIG, CONFIG.listeners[0], {"shop": it.balancer})
+    why = b"Layer-Lab-Explain: 1\r\n"
+    it.client_bytes(GET % (b"/old/x", why) + GET % (b"/shop/x", why))
+    moved = next(line for line in it.since() if line.startswith("<"))
+    assert 'Layer-Lab-Explanation: 1; route="old: path /old"; because="no server was needed"' in moved
+    assert "\r\nLocation: /new/x\r\n" in moved
+    assert it.site.explain.view(["2"])["route"] == "shop: path /shop"
 
 
 def test_a_path_is_asked_for_as_it_was_rewritten_and_else_as_it_came(talk):
