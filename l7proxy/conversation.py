@@ -218,11 +218,14 @@ class Conversation:
         if exchange is not None and exchange.answer is not None:
             self.close(Close.ABORT)
             return
+        if exchange is None:
+            self.began_s = self.outside.now()
         self._drop_exchange()
         self.persistent = False
         self.site.counts.answered(refused.status)
+        more = self.outside.date() + proxystatus.of_refusal(refused) + _LATER.get(refused.status, b"")
         data = write.own_answer(refused.status, write.complaint(refused.status, str(refused)), persistent=False,
-                                more=self.outside.date() + proxystatus.of_refusal(refused))
+                                more=more)
         self.outside.to_client(data)
         if self.site.log is not None:
             self.log_answer(exchange.asked if exchange else None, refused.status, len(data), exchange,
@@ -402,3 +405,6 @@ _BACKEND_LATE = {Wait.QUEUE: failures.LATE, Wait.CONNECT: failures.UNREACHABLE, 
 
 def _too_slow() -> Refused:
     return Refused(408, "the request did not come in time", "RFC 9110 15.5.9")
+
+
+_LATER = dict.fromkeys((429, 503), b"Retry-After: 5\r\n")  # RFC 6585 4, RFC 9110 15.6.4

@@ -60,7 +60,8 @@ class Limits:
     head_bytes, target_bytes, header_count: 431, 414 and 431 beyond these (RFC 6585 5, RFC 9110 15.5.15).
     body_bytes: a request body; 413 beyond it.
     interim_answers: how many a backend may give before the final one; 502 beyond it.
-    connections, client_connections: clients' connections in all, and of one address.
+    connections, client_connections: clients' connections in all, and of one address; 503 and 429 beyond.
+    spare_connections: how many beyond the bound are still told so.
     chunk_line_bytes: one chunk-size line, extensions included.
     read_ahead_bytes: what is read from a client before it can be sent on; then reading pauses.
     idle_upstreams: connections kept open to one backend.
@@ -90,6 +91,7 @@ class Limits:
     interim_answers: int = 64
     connections: int = 20_000
     client_connections: int = 20_000
+    spare_connections: int = 512
     chunk_line_bytes: int = 256
     read_ahead_bytes: int = 65_536
     idle_upstreams: int = 128

@@ -14,6 +14,7 @@ import dataclasses
 import errno
 import itertools
 import os
+import resource
 import signal
 import sys
 import time
@@ -33,6 +34,7 @@ from l7proxy.config import Address, Config, Listener, PoolTerms
 from l7proxy.eventlog import EventLog
 from l7proxy.explain import Explanations
 from l7proxy.framing import DROP, RESPONSE_FIELDS
+from l7proxy.guests import Guests
 from l7proxy.limits import Limits
 from l7proxy.lines import Lines
 from l7proxy.operators import OperatorSocket
@@ -71,7 +73,7 @@ class Proxy:
         self.explanations = Explanations()
         self.cache = self.make_cache(config)
         self.wheel = Wheel()
-        self.upstreams = Upstreams(self.limits, self.wheel)
+        self.upstreams, self.guests = Upstreams(self.limits, self.wheel), Guests(self.limits)
         self.probes = Probes(self.limits)
         self.pools: dict[str, Pool] = {}
         self.balancers: dict[str, Balancer] = {}
@@ -82,12 +84,12 @@ class Proxy:
         self._tick()
 
     def _tick(self) -> None:
+        self.loop.call_later(self.limits.tick_s, self._tick)  # first: whatever goes wrong now, time goes on
         self.wheel.advance()
         if self.cache is not None:
             self.cache.wall_s = time.time() - time.monotonic()
         for pool in self.pools.values():
             pool.tick(self.loop.time())
-        self.loop.call_later(self.limits.tick_s, self._tick)
 
     async def open(self) -> None:
         """Serve what the configuration says. Nothing is said to be ready before all of it is. Raises LabError."""
@@ -117,8 +119,8 @@ class Proxy:
     async def _listen(self, listener: Listener, shown: Sequence[Identity]) -> Door:
         address = listener.address
         site = Site(lambda head: None, self.limits, b"", self._numbers, scheme=b"https" if listener.tls else b"http")
-        front = Front(site, self.upstreams, self.wheel)
-        tls = Tls(shown, self.limits, self.wheel, site.counts) if shown else None
+        front = Front(site, self.upstreams, self.wheel, self.guests)
+        tls = Tls(shown, self.limits, self.wheel, site.counts, self.guests) if shown else None
         protocol = tls.below(front.protocol) if tls else front.protocol
         try:
             server = await self.loop.create_server(protocol, str(address.ip), address.port, backlog=BACKLOG)
@@ -198,7 +200,7 @@ class Proxy:
         """Bear so much from now on; what has begun is bound by what held then. The wheel's step stays as it is."""
         self.limits = limits = dataclasses.replace(limits, tick_s=self.limits.tick_s)
         self.upstreams.bear(limits)
-        self.probes.limits = limits
+        self.probes.limits = self.guests.limits = limits
         for front in self._fronts():
             front.bear(limits)
         for door in self.doors:
@@ -310,6 +312,7 @@ def _cannot_listen(listener: Listener, error: OSError) -> LabError:
 async def serve(config: Config, again: Callable[[], Config]) -> None:
     """Serve until SIGTERM or SIGINT. again: what the configuration says now, asked on SIGHUP; may raise LabError."""
     loop, stopped, asked = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     for number, event in ((signal.SIGTERM, stopped), (signal.SIGINT, stopped), (signal.SIGHUP, asked)):
         loop.add_signal_handler(number, event.set)
     ignore_bad_names()

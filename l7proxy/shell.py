@@ -29,20 +29,22 @@ from l7proxy.cache import Ask
 from l7proxy.conversation import Conversation
 from l7proxy.exchange import Exchange
 from l7proxy.failures import Failure
+from l7proxy.guests import Guests
 from l7proxy.limits import Limits, Wait
 from l7proxy.outside import Close, Site
 from l7proxy.upstreams import Upstreams, UpstreamSocket
 from l7proxy.wheel import Wheel
 
 _BOUNDED = frozenset((Wait.QUEUE, Wait.JOIN, Wait.CONNECT, Wait.BODY, Wait.ANSWER, Wait.RELAY))  # by TOTAL as well
+_NOWHERE = ipaddress.IPv4Address(0)  # the client of a connection that was gone before it was taken
 _NOT_AT_ALL = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds (socket(7))
 
 
 class Front:
-    """What the client connections of one VIP and port share. `upstreams` is the whole proxy's."""
+    """What the client connections of one VIP and port share. All but its site is the whole proxy's."""
 
-    def __init__(self, site: Site, upstreams: Upstreams, wheel: Wheel) -> None:
-        self.site, self.upstreams, self.wheel = site, upstreams, wheel
+    def __init__(self, site: Site, upstreams: Upstreams, wheel: Wheel, guests: Guests) -> None:
+        self.site, self.upstreams, self.wheel, self.guests = site, upstreams, wheel, guests
         self.clients: set[ClientSocket] = set()
         self.ghosts: set[Ghost] = set()
         self.bear(site.limits)
@@ -86,10 +88,16 @@ class ClientSocket(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.front.clients.add(self)
-        peer = ipaddress.ip_address(transport.get_extra_info("peername")[0])
-        shown = transport.get_extra_info("ssl_object")  # certificates.Shown
-        self.talk = Conversation(self, self.front.site, peer, shown.identity.covers if shown else None)
         self.front.site.counts.clients += 1
+        peer, guests = transport.get_extra_info("peername"), self.front.guests
+        shown = transport.get_extra_info("ssl_object")  # certificates.Shown
+        self.talk = Conversation(self, self.front.site, ipaddress.ip_address(peer[0]) if peer else _NOWHERE,
+                                 shown.identity.covers if shown else None)
+        refused = guests.come(self.talk.key)
+        if not peer or (refused and guests.overrun):
+            self.talk.close(Close.ABORT)
+        elif refused:
+            self.talk.refuse(refused)
 
     def data_received(self, data: bytes) -> None:
         self.talk.client_bytes(data)
@@ -103,6 +111,7 @@ class ClientSocket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.alarm.cancel()
         self.talk.client_gone()
+        self.front.guests.leave(self.talk.key)
         self.front.clients.discard(self)
         if not self.front.clients:
             self.front.on_empty()

@@ -2,7 +2,7 @@
 
      dial ──► idle one of this server? ──yes──► in use, at once
                      │ no
-                     └──connect──► opened: in use; or, if whoever asked has gone, idle
+                     └──connect──► opened: in use; whoever asked has gone: cancelled
      part(keep) ──► idle, newest first; closed when it idles too long, speaks without being asked, or its server goes
 
 Rule: whoever is added is given a home in the same round of the loop, so none can be chosen that has none.
@@ -126,7 +126,7 @@ class UpstreamSocket(asyncio.Protocol):
         if self.owner is not None:
             self.owner.opened(self)
         else:
-            self.rest()
+            self.transport.abort()  # too late: the dial was cancelled, which closes the socket, and tells nobody
 
     def data_received(self, data: bytes) -> None:
         if self.owner is not None:

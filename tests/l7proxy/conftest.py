@@ -293,14 +293,16 @@ def proxy(tmp_path):
     """Start proxies: proxy(ports, **service fields) -> Running. Ready when its line has come.
 
     first: services asked before that one. folder: where its API's socket is. explain: whether clients may ask why.
+    limits: fields of Limits.
     """
     started = []
 
-    def start(ports, first=(), folder=tmp_path, explain=False, **fields):
+    def start(ports, first=(), folder=tmp_path, explain=False, limits=None, **fields):
         file, events, api = tmp_path / "services.json", tmp_path / "events.ndjson", Path(folder, "proxy.sock")
         file.write_text(json.dumps([it.to_json() for it in (*first, service(ports, **fields))]))
+        program = ["tests.l7proxy.limited", json.dumps(limits)] if limits else ["l7proxy"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "l7proxy", "--services", file, "--events", events, "--api", api,
+            [sys.executable, "-m", *program, "--services", file, "--events", events, "--api", api,
              "--listen", "127.0.0.1:0", *["--explain"] * explain],
             cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)
         assert select.select([process.stderr], [], [], 30)[0], "no sign of life"
