@@ -84,7 +84,10 @@ class Tls:
         return lambda: TlsSocket(self, application())
 
     def begin(self, socket: TlsSocket, address: bytes, late: Callable[[], object]) -> bool:
-        """A handshake begins, with a client at `address`; `late` is called if it takes too long. False: one too many."""
+        """A handshake begins, with a client at `address`. late: what is called if it takes too long.
+
+        Return whether it may; if not, it is one too many.
+        """
         alarm = self.wheel.alarm(late)
         alarm.set(self.ticks)
         self.shaking[socket] = alarm, address
