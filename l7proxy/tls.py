@@ -37,7 +37,7 @@ from l7proxy.limits import Limits, Wait
 from l7proxy.wheel import Alarm, Wheel
 
 RECORD = 16_384  # bytes of plain text in one record at most (RFC 8446 5.1)
-PIECE = 65_536  # bytes that go through OpenSSL at a time: its buffers keep the size that they once had
+PIECE = 32_768  # bytes that go through OpenSSL at a time: its buffers keep the size that they once had, for each client
 REPLIES = 1_000  # new keys (RFC 8446 4.6.3) that a client may ask for: each is answered, even if it doesn't read
 PLAIN = b"This port speaks HTTPS, and that was plain HTTP.\n"
 PLAIN_ANSWER = (b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
