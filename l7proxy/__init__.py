@@ -1,19 +1,27 @@
 """HOW a proxy balances: an HTTP/1.1 reverse proxy whose unit is the request.
 
-     client ═══ TCP ═══► ClientSocket ┐                        ┌ UpstreamSocket ═══ TCP ═══► s1
-                 shell.py             ▼                        ▲                             s2
-     bytes ──► http1.py ──► conversation.py ──► exchange.py ──► write.py ──► bytes           s3
-               framing.py    one client,         one request,
-               body.py       its requests        its backend: balancing.Pool.assign(unit)
-                                  │
-                             routing.py: whose request is it?
+     client ═══ TCP, TLS ═══► ClientSocket ┐                              ┌ UpstreamSocket ═══ TCP ═══► s1
+               tls.py, shell.py            ▼                              ▲ upstreams.py                s2
+     bytes ──► http1.py ──► conversation.py ──► dispatch.py ──► exchange.py ──► write.py ──► bytes      s3
+               lines.py      one client,         whose is it?    one request, its backend:
+               framing.py    its requests        routing.py      balancer.py, balancing.Pool
+               body.py                               │
+                                                 caching.py ◄──► cache/
 
      probes.py ═══ TCP ═══► s1, s2, s3 ──passed, failed──┐         exam.py: what is asked, what an answer is worth
                                                          ├──► Pool ──on_leave──► server.py: what is at a server that
      operators.py ═══ Unix socket ═══► Api ──────────────┘         is down or was removed, is tried elsewhere or ends
 
-Read in this order: messages, framing, http1, failures, exchange, routing, conversation, outside; then the shell:
-shell, tls, certificates, upstreams, server; then who judges and changes the pools meanwhile: exam, probes, operators.
+An evening's order to read it in. Each file opens with what it is and the rules that it keeps.
+
+    what is said        messages, refusal, framing, lines, body, target, http1, write
+    what is done        failures, limits, outside, conversation, dispatch, exchange
+    who serves          balancer, sticky, conditions, templates, routing
+    what is told        forwarded, hiding, proxystatus, accesslog, counters, explain, witness
+    what is stored      caching, then cache/
+    on sockets          wheel, upstreams, guests, shell, certificates, tls, server, eventlog, loop
+    who judges          exam, probes, operators
+    how it is told      config, config_keys and the other config_*, reload, __main__; compiled makes it fast
 
 Rules of this room:
 
