@@ -42,7 +42,7 @@ COMMANDS = {
     "unshare": "util-linux", "mount": "mount", "sysctl": "procps", "ip": "iproute2", "tc": "iproute2",
     "nft": "nftables", "ethtool": "ethtool", "ping": "iputils-ping", "curl": "curl", "tcpdump": "tcpdump",
 }  # fmt: skip
-LIBRARIES = ("click", "httptools", "requests", "rich", "scapy", "uvloop")
+LIBRARIES = ("click", "cryptography", "httptools", "requests", "rich", "scapy", "trustme", "uvloop")
 # The sysctls that can forbid user namespaces: the value that does, and one that doesn't.
 FORBIDDING = {
     "kernel.apparmor_restrict_unprivileged_userns": ("1", "0"),  # Ubuntu 24.04's default

@@ -13,13 +13,13 @@
      operators.py ═══ Unix socket ═══► Api ──────────────┘         is down or was removed, is tried elsewhere or ends
 
 Read in this order: messages, framing, http1, failures, exchange, routing, conversation, outside; then the shell:
-shell, upstreams, server; then who judges and changes the pools meanwhile: exam, probes, operators.
+shell, tls, certificates, upstreams, server; then who judges and changes the pools meanwhile: exam, probes, operators.
 
 Rules of this room:
 
 1. The core is sans-IO: events in by method calls, commands out through one narrow interface (outside.py).
-   Sockets, clock and signals are in shell.py, upstreams.py, server.py, probes.py and operators.py, uvloop in loop.py
-   only.
+   Sockets, clock and signals are in shell.py, upstreams.py, server.py, probes.py and operators.py, TLS in tls.py and
+   certificates.py, uvloop in loop.py only.
 2. Nothing raw is forwarded: parsed, decided, written anew. In doubt about where a message ends, it is refused.
 3. Nothing is unbounded: every wait and every size is a field of Limits, and no body that is relayed is held in memory.
 4. One loop owns everything. What must not happen in the midst of something else happens in the loop's next round.

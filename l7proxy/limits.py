@@ -42,8 +42,8 @@ class Wait(Enum):
 class Limits:
     """The bounds of one proxy.
 
-    handshake_s:    from a connection to TLS on it.
-    ticket_key_s:   the key that TLS sessions are resumed by, in the hands of clients for two hours.
+    handshake_s:    from a client's connection to TLS on it.
+    ticket_key_s:   how long tickets, by which TLS sessions are resumed, are of one key.
     keep_alive_s:   a connection without a request, on either side.
     head_s:         from the first byte of a request head to its last.
     join_s:         for another one's answer to the same, which can be stored.

@@ -120,7 +120,7 @@ class Proxy:
         address = listener.address
         site = Site(lambda head: None, self.limits, b"", self._numbers, scheme=b"https" if listener.tls else b"http")
         front = Front(site, self.upstreams, self.wheel, self.guests)
-        tls = Tls(shown, self.limits, self.wheel, site.counts) if shown else None
+        tls = Tls(shown, self.limits, self.wheel, site.counts, self.guests) if shown else None
         protocol = tls.below(front.protocol) if tls else front.protocol
         try:
             server = await self.loop.create_server(protocol, str(address.ip), address.port, backlog=BACKLOG)

@@ -27,15 +27,17 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import Enum
 from functools import partial
+from ipaddress import ip_address
 from typing import Any, cast
 
 from l7proxy.certificates import Certificates, Identity, Shown
 from l7proxy.counters import DoorCounts
+from l7proxy.guests import Guests
 from l7proxy.limits import Limits, Wait
 from l7proxy.wheel import Alarm, Wheel
 
 RECORD = 16_384  # bytes of plain text in one record at most (RFC 8446 5.1)
-PIECE = 65_536  # bytes that go through OpenSSL at a time: its buffers keep the size that they once had
+PIECE = 32_768  # bytes that go through OpenSSL at a time: its buffers keep the size that they once had, for each client
 REPLIES = 1_000  # new keys (RFC 8446 4.6.3) that a client may ask for: each is answered, even if it doesn't read
 PLAIN = b"This port speaks HTTPS, and that was plain HTTP.\n"
 PLAIN_ANSWER = (b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
@@ -59,23 +61,43 @@ class Tls:
     """What the TLS connections of one listener share.
 
     counts: where handshakes are counted. failed: those that led nowhere, by reason.
+    guests: who is connected; also whose handshake is under way. Who is one too many is turned away without a word, for
+            the word would cost a handshake.
+    shaking: the sockets whose handshake is under way, each with its alarm and its client's address.
     """
 
-    def __init__(self, identities: Sequence[Identity], limits: Limits, wheel: Wheel, counts: DoorCounts) -> None:
+    def __init__(self, identities: Sequence[Identity], limits: Limits, wheel: Wheel, counts: DoorCounts,
+                 guests: Guests) -> None:
         self.certificates = Certificates(identities, limits.ticket_key_s)
-        self.wheel, self.counts = wheel, counts
+        self.wheel, self.counts, self.guests = wheel, counts, guests
         self.bear(limits)
         self.failed: Counter[str] = Counter()
-        self.shaking: dict[TlsSocket, Alarm] = {}
+        self.shaking: dict[TlsSocket, tuple[Alarm, bytes]] = {}
 
     def bear(self, limits: Limits) -> None:
         """Let other limits hold for handshakes that begin from now on."""
-        self.ticks, self.most = limits.ticks(Wait.HANDSHAKE), limits.connections
+        self.ticks = limits.ticks(Wait.HANDSHAKE)
         self.certificates.ticket_key_s = limits.ticket_key_s
 
     def below(self, application: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
         """What makes a protocol for a TCP connection that was accepted, below one that `application` makes."""
         return lambda: TlsSocket(self, application())
+
+    def begin(self, socket: TlsSocket, address: bytes, late: Callable[[], object]) -> bool:
+        """A handshake begins, with a client at `address`. late: what is called if it takes too long.
+
+        Return whether it may; if not, it is one too many.
+        """
+        alarm = self.wheel.alarm(late)
+        alarm.set(self.ticks)
+        self.shaking[socket] = alarm, address
+        return self.guests.come(address) is None
+
+    def end(self, socket: TlsSocket) -> None:
+        """It is over, one way or the other."""
+        alarm, address = self.shaking.pop(socket)
+        alarm.cancel()
+        self.guests.leave(address)
 
     def close(self) -> None:
         """End the handshakes that are under way: nobody has asked for anything there."""
@@ -105,10 +127,10 @@ class TlsSocket(asyncio.Protocol, asyncio.Transport):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._tcp, shared = cast(asyncio.Transport, transport), self._shared
         self._tls = shared.certificates.wrap(self._incoming, self._outgoing, asyncio.get_running_loop().time())
-        shared.shaking[self] = alarm = shared.wheel.alarm(partial(self._fail, "too late"))
-        alarm.set(shared.ticks)
-        if len(shared.shaking) > shared.most:
-            self._fail("too many at a time")
+        peer = transport.get_extra_info("peername")  # None if it has gone already
+        address = ip_address(peer[0]).packed if peer else bytes(4)
+        if not shared.begin(self, address, partial(self._fail, "too late")) or not peer:
+            self._fail("too many connections" if peer else "cut off")
 
     def data_received(self, data: bytes) -> None:
         if len(data) > PIECE:
@@ -200,7 +222,7 @@ class TlsSocket(asyncio.Protocol, asyncio.Transport):
             self._refuse(error)
             return
         shared = self._shared
-        shared.shaking.pop(self).cancel()
+        shared.end(self)
         shared.counts.handshakes += 1
         shared.counts.resumed += bool(self._tls.session_reused)
         self._state = OPEN
@@ -218,7 +240,7 @@ class TlsSocket(asyncio.Protocol, asyncio.Transport):
 
     def _fail(self, reason: str) -> None:
         """No connection comes of this one."""
-        self._shared.shaking.pop(self).cancel()
+        self._shared.end(self)
         self._shared.failed[reason] += 1
         self._state = FAILED
         if not self._tcp.is_closing():

@@ -160,6 +160,14 @@ def test_setup_takes_no_words(machine: Machine) -> None:
     assert "everything" in done.stderr
 
 
+@pytest.mark.parametrize(("lacking", "asked"), [("", []), ("chromium", ["chromium"])])
+def test_a_browser_is_installed_on_request_and_if_there_is_none(installed: Machine, lacking: str,
+                                                                asked: list[str]) -> None:
+    done = installed.lab("setup", "--browser", LACKING=lacking, APT_FAILS="none")
+    assert done.returncode == 0
+    assert [line.split()[-1] for line in installed.log() if "--yes" in line] == asked
+
+
 # --- Debian's packages -------------------------------------------------------------------------------------------
 
 

@@ -154,6 +154,19 @@ def test_who_leaves_in_the_midst_of_a_handshake_is_counted(listening):
     assert not server.tls.shaking
 
 
+def test_who_is_one_too_many_of_his_address_is_turned_away_before_the_handshake(authority, listening):
+    server = listening(client_connections=2)
+    with server.connect() as first, server.connect():
+        eventually(lambda: len(server.tls.shaking) == 2)
+        with pytest.raises(ConnectionResetError):
+            Client(server, trusting(authority))
+        first.close()
+        eventually(lambda: len(server.tls.shaking) == 1)
+        Client(server, trusting(authority))
+    assert server.tls.failed["too many connections"] == 1
+    eventually(lambda: server.tls.guests.all == 0)
+
+
 def test_handshakes_under_way_are_ended_when_the_proxy_stops(listening):
     server = listening()
     with server.connect() as client:

@@ -15,6 +15,7 @@ import uvloop
 from experiments.authority import Authority
 from l7proxy.certificates import Identity
 from l7proxy.counters import DoorCounts
+from l7proxy.guests import Guests
 from l7proxy.limits import Limits
 from l7proxy.tls import Tls
 from l7proxy.wheel import Wheel
@@ -67,7 +68,7 @@ class Listening:
 
         async def listen():
             wheel = Wheel()
-            self.tls = Tls(identities, self.limits, wheel, DoorCounts())
+            self.tls = Tls(identities, self.limits, wheel, DoorCounts(), Guests(self.limits))
             self.listener = await self.loop.create_server(self.tls.below(lambda: Echo(self)), "127.0.0.1", 0)
             self.port = self.listener.sockets[0].getsockname()[1]
             self._tick(wheel)
