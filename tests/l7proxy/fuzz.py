@@ -1,7 +1,7 @@
-"""A fuzzer that follows coverage, to be run by hand: what it finds is shown small, and becomes a row of corpus/found.py.
+"""A fuzzer that follows coverage, to be run by hand. What it finds becomes a row of corpus/found.py.
 
     pip install atheris                       (Google's, on libFuzzer; it is no dependency of the lab)
-    python -m tests.l7proxy.fuzz 60           for a minute; LAYER_LAB_COMPILED=0 is set by itself
+    python -m tests.l7proxy.fuzz 60           for a minute; it ends sooner where a rule of judge.py is broken
 
 The first octet says which side speaks and what is asked for, the second and third where the octets are cut; all others
 are what is said. It begins with the whole corpus, so it spends its time on what comes next.
@@ -23,8 +23,9 @@ with atheris.instrument_imports(include=["l7proxy"]):
 from tests.l7proxy.corpus import answers, found, requests
 
 METHODS = (b"GET", b"HEAD", b"GET", b"GET")
-WORDS = [b"Transfer-Encoding: chunked\r\n", b"Content-Length: ", b"Host: a\r\n", b"Connection: ", b"Upgrade: ", b"\r\n\r\n",
-         b"HTTP/1.1", b"0\r\n\r\n", b"Expect: 100-continue\r\n", b"TE: trailers\r\n", b"close", b"chunked", b"GET / "]
+WORDS = [b"Transfer-Encoding: chunked\r\n", b"Content-Length: ", b"Host: a\r\n", b"Connection: ", b"Upgrade: ",
+         b"\r\n\r\n", b"HTTP/1.1", b"0\r\n\r\n", b"Expect: 100-continue\r\n", b"TE: trailers\r\n",
+         b"close", b"chunked", b"GET / "]
 
 
 def one(data: bytes) -> None:

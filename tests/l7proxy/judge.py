@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 import h11
@@ -21,7 +22,7 @@ from tests.l7proxy.stage import Stage, Wire, answers
 def pieces(raw: bytes, cuts: Iterable[int]) -> list[bytes]:
     """`raw`, cut at these places, each taken modulo its length."""
     places = sorted({0, len(raw), *(cut % len(raw) for cut in cuts)}) if raw else [0, 0]
-    return [raw[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [raw[start:end] for start, end in itertools.pairwise(places)]
 
 
 def judge_requests(raw: bytes, cuts: Sequence[int]) -> Stage:

@@ -72,8 +72,8 @@ known_answers = st.sampled_from([*answers.REFUSED.values(), *answers.CUT.values(
 
 
 @settings(max_examples=400)
-@given(st.one_of(messages(request_lines, b"Host: a\r\n"), st.lists(known_requests, min_size=1, max_size=3).map(b"".join)),
-       cuts)
+@given(st.one_of(messages(request_lines, b"Host: a\r\n"),
+                 st.lists(known_requests, min_size=1, max_size=3).map(b"".join)), cuts)
 def test_whatever_a_client_sends(raw, places):
     judge_requests(raw, places)
 
