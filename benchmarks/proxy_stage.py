@@ -24,6 +24,7 @@ from benchmarks import peers_setup
 from benchmarks.peers import BACKEND, LOAD, OURS, Peer
 from benchmarks.peers_install import Found
 from benchmarks.peers_setup import ADDRESS, BACKEND_PORT, PORT, Setting
+from experiments.authority import Authority
 from experiments.programs import Programs, listens, wait
 from experiments.usage import cpu_ms
 from layerlab import LabError
@@ -173,12 +174,11 @@ class Stage:
 
 
 def certify(folder: Path) -> None:
-    """Make a certificate for this turn: cert.pem, key.pem, and both.pem for those that want one file."""
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-days", "2", "-subj", "/CN=bench.test", "-addext", f"subjectAltName=DNS:bench.test,IP:{ADDRESS}",
-                    "-out", str(cert), "-keyout", str(key)], check=True, capture_output=True)
-    (folder / "both.pem").write_bytes(cert.read_bytes() + key.read_bytes())
+    """Make a certificate for this turn (P-256): cert.pem, key.pem, and both.pem for those that want one file."""
+    made = Authority(folder / "authority").issue("bench.test", ADDRESS)
+    cert, key = made.cert.read_bytes(), made.key.read_bytes()
+    for name, content in (("cert.pem", cert), ("key.pem", key), ("both.pem", cert + key)):
+        (folder / name).write_bytes(content)
 
 
 def tree(pid: int) -> list[int]:
