@@ -204,6 +204,8 @@ def part(options: Options, display: Display) -> Part:
         turns = measure(stage, QUICK if options.quick else FULL, options.seed, say=display.say)
         table = rows(turns, stage.found)
     words = "" if stage.cores.alone else " There is one core, so the proxy was not alone on it."
+    if os.environ.get("LAYER_LAB_COMPILED") == "0" or not compiled.folder().is_dir():
+        words += " Ours was not compiled (l7proxy/compiled.py says what that takes)."
     words += disturbed([turn.waited for turn in turns if turn.waited is not None])
     return Part("proxy", table, moral(table) + words, not contradictions(table), shown=for_people(table))
 
