@@ -14,6 +14,10 @@ Ratios are taken within the round, ours to the peer's; reported are the median a
 
 The load has to share what cores are left with the backend, so a proxy in C is not always busy: `peer_busy` says what
 part of its core it used. CPU time is what is counted, so that does not flatter anybody much.
+
+The p99 has two limits of its own. The maximum rate is what the load could get out of a proxy, so for one in C "half of
+it" is less than half of its core. And the driver is on the backend's cores: where the machine does other things, half
+of p99 and more can be the driver that is late, which is counted for both alike and draws the ratio towards 1.
 """
 
 from __future__ import annotations
