@@ -30,8 +30,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def ports(authority: Authority) -> Iterator[dict[str, int]]:
     files = authority.issue("news.example", "www.news.example")
     command = [sys.executable, "-P", "-m", "experiments.origins", "--site", "news.example",
-               "--site", "www.news.example", "--address", "127.0.0.1", "--port", "0", "--tls-port", "0", "--cert", str(files.cert),
-               "--key", str(files.key)]
+               "--site", "www.news.example", "--address", "127.0.0.1", "--port", "0", "--tls-port", "0",
+               "--cert", str(files.cert), "--key", str(files.key)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(ROOT)}) as one:
         assert one.stdout
         line = one.stdout.readline()
