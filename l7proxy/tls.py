@@ -81,7 +81,7 @@ class Tls:
 
     def below(self, application: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
         """What makes a protocol for a TCP connection that was accepted, below one that `application` makes."""
-        return lambda: TlsSocket(self, application())
+        return lambda: cast(asyncio.Protocol, TlsSocket(self, application()))
 
     def begin(self, socket: TlsSocket, address: bytes, late: Callable[[], object]) -> bool:
         """A handshake begins, with a client at `address`. late: what is called if it takes too long.
@@ -108,8 +108,11 @@ class Tls:
         return f"<Tls: {self.counts.handshakes} handshakes, {self.failed.total()} failed>"
 
 
-class TlsSocket(asyncio.Protocol, asyncio.Transport):
-    """One connection: a protocol to the TCP transport below it, a transport to the application above it."""
+class TlsSocket:
+    """One connection: a protocol to the TCP transport below it, a transport to the application above it.
+
+    In all but name: asyncio's base classes do nothing, and make each call of a compiled class slower.
+    """
 
     __slots__ = ("_application", "_incoming", "_lost", "_outgoing", "_replies", "_shared", "_state", "_tcp", "_tls")
 
@@ -227,7 +230,7 @@ class TlsSocket(asyncio.Protocol, asyncio.Transport):
         shared.counts.resumed += bool(self._tls.session_reused)
         self._state = OPEN
         self._flush()
-        self._application.connection_made(self)
+        self._application.connection_made(cast(asyncio.Transport, self))
         if self._incoming.pending:
             self._read()
 
