@@ -14,6 +14,10 @@ Ratios are taken within the round, ours to the peer's; reported are the median a
 
 The load has to share what cores are left with the backend, so a proxy in C is not always busy: `peer_busy` says what
 part of its core it used. CPU time is what is counted, so that does not flatter anybody much.
+
+The p99 has two limits of its own. The maximum rate is what the load could get out of a proxy, so for one in C "half of
+it" is less than half of its core. And the driver is on the backend's cores: where the machine does other things, half
+of p99 and more can be the driver that is late, which is counted for both alike and draws the ratio towards 1.
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ from benchmarks.peers_install import Found, install
 from benchmarks.peers_setup import ADDRESS, PORT, most_open
 from benchmarks.proxy_figures import FIGURES, WHATS, Figure
 from benchmarks.proxy_stage import Stage
-from benchmarks.proxy_words import contradictions, for_people, moral
+from benchmarks.proxy_words import contradictions, disturbed, for_people, moral
 from benchmarks.rounds import spread
 from experiments.display import Display
 from experiments.experiment import Options, Part
@@ -59,7 +63,8 @@ QUICK, FULL = Size(rounds=2, seconds=1), Size()
 class Turn:
     """What one proxy came to in one round, in the unit of `what`.
 
-    busy: what part of its core it used. error: why it came to nothing; value is not a number then.
+    busy: what part of its core it used; waited: what part of the time others had it. error: why it came to nothing;
+    value is not a number then.
     """
 
     what: str
@@ -67,6 +72,7 @@ class Turn:
     value: float
     busy: float | None = None
     error: str = ""
+    waited: float | None = None
 
 
 def _throughput(stage: Stage, what: str, name: str, size: Size) -> Turn:
@@ -78,7 +84,7 @@ def _throughput(stage: Stage, what: str, name: str, size: Size) -> Turn:
         missed = stage.asked() - before
     if how.cache and missed > sample.load.requests / 100:
         raise LabError(f"{missed:,} of {sample.load.requests:,} answers were not from its cache", "hardly any")
-    return Turn(what, name, sample.per_cpu_second, sample.busy)
+    return Turn(what, name, sample.per_cpu_second, sample.busy, waited=sample.waited)
 
 
 def _latency(stage: Stage, what: str, name: str, size: Size) -> Turn:
@@ -87,10 +93,10 @@ def _latency(stage: Stage, what: str, name: str, size: Size) -> Turn:
     with stage.proxy(name) as running:
         most = running.under_load(how.path, how.connections, size.warm_s).per_second
         due_s = proxy_pace.arrivals(most / 2, size.seconds, seed=1)
-        before_s = running.cpu_s()
+        before_s, waited_s = running.cpu_s(), running.waited_s()
         took_s = proxy_pace.play((ADDRESS, PORT), due_s)
-        busy = (running.cpu_s() - before_s) / due_s[-1]
-    return Turn(what, name, 1000 * proxy_pace.percentile(took_s, 99), busy)
+        busy, waited = (running.cpu_s() - before_s) / due_s[-1], (running.waited_s() - waited_s) / due_s[-1]
+    return Turn(what, name, 1000 * proxy_pace.percentile(took_s, 99), busy, waited=waited)
 
 
 def _idle(stage: Stage, what: str, name: str, size: Size) -> Turn:
@@ -202,6 +208,9 @@ def part(options: Options, display: Display) -> Part:
         turns = measure(stage, QUICK if options.quick else FULL, options.seed, say=display.say)
         table = rows(turns, stage.found)
     words = "" if stage.cores.alone else " There is one core, so the proxy was not alone on it."
+    if os.environ.get("LAYER_LAB_COMPILED") == "0" or not compiled.folder().is_dir():
+        words += " Ours was not compiled (l7proxy/compiled.py says what that takes)."
+    words += disturbed([turn.waited for turn in turns if turn.waited is not None])
     return Part("proxy", table, moral(table) + words, not contradictions(table), shown=for_people(table))
 
 

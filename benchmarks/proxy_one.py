@@ -1,6 +1,6 @@
 """One figure, or a few, by themselves: for whoever makes the proxy faster. `./lab bench proxy` has them all.
 
-    python -P -m benchmarks.proxy_one keep-alive nginx --rounds 3 --seconds 2
+    PYTHONPATH=. python -P -m benchmarks.proxy_one keep-alive nginx --rounds 3 --seconds 2
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def main(what: str, peers: tuple[str, ...], rounds: int, seconds: int, seed: int
         print(error, file=sys.stderr)
         sys.exit(2)
     for turn in sorted(turns, key=lambda turn: turn.name):
-        print(turn.error or f"{turn.name:14} {turn.value:12,.1f} {turn.busy or 0:5.0%} busy")
+        print(turn.error or f"{turn.name:14} {turn.value:12,.1f} {turn.busy or 0:5.0%} busy, "
+                            f"{turn.waited or 0:.0%} waiting for its core")
     shown = ("figure", "median", "low", "high", "must", "aim", "own", "peer", "unit", "busy", "peer_busy")
     print_table(what, [{column: row[column] for column in shown} for row in table])
 

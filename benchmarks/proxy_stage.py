@@ -4,7 +4,9 @@
     core 0   wrk ──► (the proxy) ──► nginx as the backend, which answers from memory; and the benchmark itself
 
 All on loopback, in the capsule's own network, one proxy at a time, always at the same port. With one core the proxy is
-not alone, and that is said. A proxy's CPU time is that of its whole process tree (proc(5), utime and stime).
+not alone, and that is said. A proxy's CPU time is that of its whole process tree, from the clocks that the kernel keeps
+in nanoseconds (clock_getcpuclockid(3)): proc(5) has ticks of 10 ms, too coarse for a turn of a second. How long it
+waited for its core, while others had it, is from there as well (schedstat).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import re
 import resource
 import shutil
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,8 +27,8 @@ from benchmarks import peers_setup
 from benchmarks.peers import BACKEND, LOAD, OURS, Peer
 from benchmarks.peers_install import Found
 from benchmarks.peers_setup import ADDRESS, BACKEND_PORT, PORT, Setting
+from experiments.authority import Authority
 from experiments.programs import Programs, listens, wait
-from experiments.usage import cpu_ms
 from layerlab import LabError
 
 WANTED_OPEN = 40_000  # 10,000 clients' connections, as many to the backend, and some
@@ -77,10 +80,11 @@ def read(said: str) -> Load:
 
 @dataclass(frozen=True)
 class Sample:
-    """What a proxy did under load. cpu_s: its process tree's. bytes are wrk's business."""
+    """What a proxy did under load. cpu_s: its process tree's. waited_s: for a core that others had meanwhile."""
 
     load: Load
     cpu_s: float
+    waited_s: float = 0.0
 
     @property
     def per_cpu_second(self) -> float:
@@ -97,6 +101,11 @@ class Sample:
         """What part of its core it used."""
         return self.cpu_s / self.load.seconds
 
+    @property
+    def waited(self) -> float:
+        """What part of the time it waited for a core."""
+        return self.waited_s / self.load.seconds
+
 
 class Running:
     """A proxy that runs. pid: of the process that was started."""
@@ -110,19 +119,24 @@ class Running:
 
     def cpu_s(self) -> float:
         """CPU time of the process tree so far, in seconds."""
-        return sum(cpu_ms(pid) for pid in self.pids()) / 1000
+        return sum(map(cpu_s, self.pids()))
+
+    def waited_s(self) -> float:
+        """How long it has waited for a core so far, all its processes, in seconds."""
+        return sum(map(waited_s, self.pids()))
 
     def under_load(self, path: str, connections: int, seconds: int) -> Sample:
         """As many requests as come back, from so many connections. Raises LabError if answers are bad."""
         url = f"http{'s' * self.setting.tls}://{ADDRESS}:{PORT}{path}"
         threads = max(1, len(os.sched_getaffinity(0)) // 2)
-        before_s = self.cpu_s()
+        before_s, waited_s = self.cpu_s(), self.waited_s()
         done = subprocess.run([*self._wrk.command, f"-t{threads}", f"-c{connections}", f"-d{seconds}", url],
                               capture_output=True, text=True, check=False)
-        load, cpu_s = read(done.stdout + done.stderr), self.cpu_s() - before_s
-        if load.bad or not load.requests or not cpu_s:
+        load, used_s = read(done.stdout + done.stderr), self.cpu_s() - before_s
+        waited_s = self.waited_s() - waited_s
+        if load.bad or not load.requests or not used_s:
             raise LabError(f"{self.name} gave {load.requests} answers, of which {load.bad} were errors", "good answers")
-        return Sample(load, cpu_s)
+        return Sample(load, used_s, waited_s)
 
 
 class Stage:
@@ -173,12 +187,24 @@ class Stage:
 
 
 def certify(folder: Path) -> None:
-    """Make a certificate for this turn: cert.pem, key.pem, and both.pem for those that want one file."""
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-days", "2", "-subj", "/CN=bench.test", "-addext", f"subjectAltName=DNS:bench.test,IP:{ADDRESS}",
-                    "-out", str(cert), "-keyout", str(key)], check=True, capture_output=True)
-    (folder / "both.pem").write_bytes(cert.read_bytes() + key.read_bytes())
+    """Make a certificate for this turn (P-256): cert.pem, key.pem, and both.pem for those that want one file."""
+    made = Authority(folder / "authority").issue("bench.test", ADDRESS)
+    cert, key = made.cert.read_bytes(), made.key.read_bytes()
+    for name, content in (("cert.pem", cert), ("key.pem", key), ("both.pem", cert + key)):
+        (folder / name).write_bytes(content)
+
+
+def cpu_s(pid: int) -> float:
+    """CPU time that a process, all its threads, has used so far. Raises OSError if it is gone."""
+    return time.clock_gettime(~pid << 3 | 2)  # as clock_getcpuclockid(3) makes the clock's number
+
+
+def waited_s(pid: int) -> float:
+    """How long a process's first thread has been ready to run, and did not; 0 where the kernel doesn't count it."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except FileNotFoundError:
+        return 0.0
 
 
 def tree(pid: int) -> list[int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
+DISTURBED = 0.05  # of a turn: alone on its core a proxy waits for less than a hundredth
 
 
 def span(row: Row) -> str:
@@ -62,6 +64,20 @@ def busy(table: Rows) -> str:
         return ""
     parts = ", ".join(f"{name} {part:.0%}" for name, part in idle.items())
     return f"Not all had their core busy, by a load that was too little or a machine that did more: {parts}."
+
+
+def disturbed(waited: Sequence[float]) -> str:
+    """Whether the machine was ours alone. waited: what part of each turn the proxy waited, while others had its core.
+
+    >>> disturbed([0.01, 0.02, 0.01]), disturbed([])
+    ('', '')
+    >>> disturbed([0.1, 0.3, 0.6])
+    ' The machine was busy with other things: for 30% of a turn (median; up to 60%) the proxy waited for its core.'
+    """
+    if not waited or median(waited) < DISTURBED:
+        return ""
+    return (f" The machine was busy with other things: for {median(waited):.0%} of a turn (median; up to "
+            f"{max(waited):.0%}) the proxy waited for its core.")
 
 
 def moral(table: Rows) -> str:

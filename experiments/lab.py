@@ -57,6 +57,11 @@ class Lab:
                  runs: Mapping[str, Sequence[int]] = RUNS, say: Callable[[str], object] = lambda words: None) -> None:
         self.services = check_services(services)
         self.topo = TOPOLOGIES[choice("topology", topology, TOPOLOGIES)](clients=clients, servers=servers)
+        if self.services and not self.topo.balances:
+            raise LabError(f"nothing is balanced on {topology}: no switch of it stands between clients and servers",
+                           "one of " + ", ".join(name for name, one in TOPOLOGIES.items() if one.balances),
+                           f"mn --custom topologies/{topology}.py --topo {topology}   (docs/ways-in.md)",
+                           field="topology")
         self.capacity = Settings(ports=tuple(L4_PORTS.values()), workers=workers, apart=apart,
                                  service_time_s=service_time_s)
         self.runs, self.say = runs, say

@@ -11,10 +11,11 @@ Rule: no command calls back. What follows from it comes later, as an event of it
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from balancing import Server
 from l7proxy.balancer import Balancer
@@ -37,48 +38,62 @@ class Close(Enum):
     ABORT = "at once, by a reset: the client must not take half an answer for a whole one"
 
 
-class Outside(Protocol):
+class Outside(ABC):
     """What the core can do to the world."""
 
+    @abstractmethod
     def dial(self, server: Server, fresh: bool) -> bool:
         """Get a connection to `server`. True: an idle one is at hand and open. False: opened() or not_opened()."""
 
+    @abstractmethod
     def to_upstream(self, data: bytes) -> None:
         """Send to the backend."""
 
+    @abstractmethod
     def to_client(self, data: bytes) -> None:
         """Send to the client."""
 
+    @abstractmethod
     def hold_client(self, held: bool) -> None:
         """Stop reading from the client, or go on."""
 
+    @abstractmethod
     def hold_upstream(self, held: bool) -> None:
         """Stop reading from the backend, or go on."""
 
+    @abstractmethod
     def end_client(self) -> None:
         """Say no more to the client, and still listen (a half-close)."""
 
+    @abstractmethod
     def end_upstream(self) -> None:
         """Say no more to the backend, and still listen (a half-close)."""
 
+    @abstractmethod
     def part_upstream(self, keep: bool) -> None:
         """Done with the backend's connection: keep it open for another request, or close it."""
 
+    @abstractmethod
     def close_client(self, how: Close) -> None:
         """End the client's connection."""
 
+    @abstractmethod
     def wait(self, what: Wait) -> None:
         """Call timed_out(what) unless something else is waited for within its limit. TOTAL runs beside the others."""
 
+    @abstractmethod
     def soon(self, call: Callable[[], object]) -> None:
         """Call it in the loop's next round."""
 
+    @abstractmethod
     def refresh(self, ask: Ask, balancer: Balancer) -> None:
         """Make this request without a client (caching.refresh)."""
 
+    @abstractmethod
     def now(self) -> float:
         """Seconds of a clock that never goes back."""
 
+    @abstractmethod
     def date(self) -> bytes:
         """The field line that says when an answer is made that doesn't say so itself (RFC 9110 6.6.1)."""
 

@@ -78,7 +78,8 @@ class Upstreams:
         """The only coroutine towards backends: one per connection, none per request."""
         home = upstream.home
         try:
-            await asyncio.get_running_loop().create_connection(lambda: upstream, home.ip, home.port)
+            protocol = cast(asyncio.Protocol, upstream)
+            await asyncio.get_running_loop().create_connection(lambda: protocol, home.ip, home.port)
         except OSError as error:
             if upstream.owner is not None:
                 upstream.owner.not_opened(failures.not_connected(error))
@@ -108,7 +109,7 @@ class Home:
         return f"<Home of {self.ip} {self.port}: {len(self.idle)} idle>"
 
 
-class UpstreamSocket(asyncio.Protocol):
+class UpstreamSocket:
     """One connection to a backend. `owner`: the client connection it serves now, or None while idle."""
 
     __slots__ = ("alarm", "dialling", "home", "owner", "paused", "transport")

@@ -9,10 +9,11 @@ Rules of this room:
 """
 
 from topologies.base import LabTopo
+from topologies.campus import Campus
 from topologies.flat import Flat
 from topologies.nat import Nat
 from topologies.routed import Routed
 
-TOPOLOGIES: dict[str, type[LabTopo]] = {topology.name: topology for topology in (Flat, Routed, Nat)}
+TOPOLOGIES: dict[str, type[LabTopo]] = {topology.name: topology for topology in (Flat, Routed, Nat, Campus)}
 
-__all__ = ["TOPOLOGIES", "Flat", "LabTopo", "Nat", "Routed"]
+__all__ = ["TOPOLOGIES", "Campus", "Flat", "LabTopo", "Nat", "Routed"]

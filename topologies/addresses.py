@@ -12,6 +12,11 @@
     10.1.0.0/16     behind the router:      10.1.1.N     hN   (10.1.0.1 is r1)
     192.168.0.0/16  behind the NAT gateway: 192.168.1.N  hN   (192.168.0.1 is nat1)
 
+`campus` has its clients and the proxy in 10.0.0.0/16 and its servers outside, in networks for documentation (RFC 5737):
+
+    203.0.113.0/24  its Internet:           203.0.113.N  srvN, origin N
+    198.51.100.0/24 its provider's:         198.51.100.2 the proxy, as origins see it
+
 Two addresses a server, because the switch rewrites what comes *from* a service address: a
 server must stay reachable by its own name while it is balanced.
 
@@ -25,10 +30,13 @@ from ipaddress import IPv4Address, IPv4Network
 LAN = IPv4Network("10.0.0.0/16")
 ROUTED = IPv4Network("10.1.0.0/16")
 NATTED = IPv4Network("192.168.0.0/16")
+INTERNET = IPv4Network("203.0.113.0/24")
+PROVIDER = IPv4Network("198.51.100.0/24")
 
 GATEWAY = LAN[1]
 PROXY = LAN[2]
 PROBE = LAN[3]
+EDGE = PROVIDER[2]
 
 MAX_HOSTS = 250     # N: the last byte, .251 to .255 kept free
 MAX_SERVICES = 100  # K: the VIPs end at 10.0.0.199
@@ -47,6 +55,11 @@ def client(number: int, network: IPv4Network = LAN) -> IPv4Address:
 def server(number: int) -> IPv4Address:
     """The host address of server `number`, from 1."""
     return LAN[2 * 256 + number]
+
+
+def origin(number: int) -> IPv4Address:
+    """The address of server `number`, from 1, in the Internet of `campus`."""
+    return INTERNET[number]
 
 
 def service_address(service: int, number: int) -> IPv4Address:

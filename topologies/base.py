@@ -25,6 +25,7 @@ class LabTopo(Topo):
     summary:  one line that says what it is for.
     network:  where the clients are.
     gateway:  the servers' way to clients outside their network; None where there are none.
+    balances: whether s1 stands between clients and servers, so that services can be balanced.
 
     Raises LabError if there are more hosts than addresses, or none.
     """
@@ -33,6 +34,7 @@ class LabTopo(Topo):
     summary: ClassVar[str]
     network: ClassVar[IPv4Network] = addresses.LAN
     gateway: ClassVar[IPv4Address | None] = None
+    balances: ClassVar[bool] = True
 
     def build(self, clients: int = 12, servers: int = 3) -> None:
         """Called by Mininet with the topology's parameters."""

@@ -5,6 +5,7 @@ What our nodes add to Mininet's, each for a reason met in practice:
 - offloads off: on OVS's userspace datapath nobody fills in the checksum that a veth left out, and TCP dies;
 - IPv6 off: its autoconfiguration floods every lab with packets that nobody asked for;
 - `net.core.txrehash=0`: a retransmission must not look like another flow;
+- no name server in `campus`: a name is known where the lab says so, and fails at once where not;
 - `batch=True` switches: without it, more than 58 ports are silently left off.
 """
 
@@ -14,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from mininet.cli import CLI
+from mininet.link import TCLink as ShapedLink
 from mininet.log import setLogLevel
 from mininet.net import Mininet
 from mininet.node import Host, OVSSwitch
@@ -21,8 +23,8 @@ from mininet.topo import Topo
 
 from layerlab import LabError
 
-__all__ = ["CLI", "MN_SWITCHES", "Gateway", "LabBridge", "LabHost", "LabNet", "LabSwitch", "NatGateway", "ServerHost",
-           "Topo", "prompt"]
+__all__ = ["CLI", "MN_SWITCHES", "CampusHost", "EdgeHost", "Gateway", "LabBridge", "LabHost", "LabNet", "LabSwitch",
+           "NatGateway", "OriginHost", "ServerHost", "ShapedLink", "Topo", "prompt"]
 
 
 Mininet.inited = True  # keeps Mininet.init from running fixLimits, which writes the machine's sysctls
@@ -75,6 +77,53 @@ class NatGateway(Gateway):
             "nft 'add chain ip nat postrouting { type nat hook postrouting priority srcnat; }'",
             f"nft add rule ip nat postrouting oifname {outside} masquerade",
         ]
+
+
+class CampusHost(LabHost):
+    """A host without a name server: the machine's own resolv.conf is out of its sight.
+
+    Every Mininet host has a mount namespace of its own (mnexec -n): what is mounted here is seen here only.
+    """
+
+    def settings(self) -> list[str]:
+        return [*super().settings(),
+                "if [ -e /etc/resolv.conf ]; then mount --bind /dev/null /etc/resolv.conf; fi"]  # resolv.conf(5)
+
+
+class OriginHost(CampusHost, ServerHost):
+    """A server in the Internet of `campus`."""
+
+
+class EdgeHost(CampusHost):
+    """Between two networks, of which it forwards nothing: its first interface is inside, its second outside.
+
+    Each side reaches only the address on its own side (RFC 1122, 3.3.4.2, the strong model of hosts).
+    outside: its address there. names: (address, names of it) that resolve here, by an /etc/hosts of its own.
+    """
+
+    def settings(self) -> list[str]:
+        within, beyond = self.intfNames()
+        mine = self.params["outside"]
+        return [
+            *super().settings(),
+            "sysctl -qw net.ipv4.ip_forward=0",
+            f"sysctl -qw net.ipv4.conf.{beyond}.arp_ignore=1 net.ipv4.conf.{within}.arp_ignore=1",
+            f"ip route add default dev {beyond}",
+            "nft add table ip edge",
+            "nft 'add chain ip edge input { type filter hook input priority filter; }'",
+            f"nft add rule ip edge input iifname {beyond} ip daddr != {mine} drop",
+            f"nft add rule ip edge input iifname {within} ip daddr {mine} drop",
+        ]
+
+    def config(self, **params: Any) -> dict[str, Any]:
+        result = super().config(**params)
+        lines = [" ".join((address, *names)) for address, names in self.params["names"]]
+        for line in ("mount -t tmpfs names /mnt && cat /etc/hosts >/mnt/hosts",
+                     *(f"echo {line} >>/mnt/hosts" for line in lines),
+                     "mount --bind /mnt/hosts /etc/hosts && umount -l /mnt"):
+            if complaint := self.cmd(line).strip():
+                raise LabError(f"{self.name} could not be given its names: {complaint}", "no complaint", "./lab doctor")
+        return result
 
 
 class LabSwitch(OVSSwitch):

@@ -65,7 +65,8 @@ class Drawing:
 def draw(topo: LabTopo) -> Drawing:
     """Place everything."""
     shown = [shorten(topo, column) for column in columns(topo)]
-    height = max(map(tall, shown))
+    most = max(len(addresses(topo, name)) for column in shown for name in column if name)
+    height = max(*map(tall, shown), ROW + LINE * (most - 1))
     nodes: dict[str, Node] = {}
     dots: list[tuple[float, float]] = []
     for x, column in zip(across(topo, shown), shown, strict=True):

@@ -112,6 +112,7 @@ def test_compare_writes_one_envelope(tmp_path: Path) -> None:
     ("shel", "there is no command 'shel'", "shell"),
     ("shell --layer l5", "there is no layer 'l5'", "l7"),
     ("shell --topology flatt", "there is no topology 'flatt'", "flat"),
+    ("shell --topology campus", "nothing is balanced on campus", "mn --custom topologies/campus.py"),
     ("shell --algorithm robin", "there is no algorithm 'robin'", "round-robin"),
     ("shell --clients 0", "0 clients", "from 1 to 250"),
     ("shell --clients 251", "251 clients", "from 1 to 250"),
@@ -148,7 +149,7 @@ def test_help_is_everywhere(words: str) -> None:
 def test_the_lists_are_the_rooms_own() -> None:
     found = json.loads(lab("list", "--json").stdout)
     assert [row["name"] for row in found["layers"]] == ["l2", "l3", "l4", "l7"]
-    assert [row["name"] for row in found["topologies"]] == ["flat", "routed", "nat"]
+    assert [row["name"] for row in found["topologies"]] == ["flat", "routed", "nat", "campus"]
     assert "srv1 10.0.2.1" in found["topologies"][0]["plan"]
     assert all(row["what it is for"] for row in found["algorithms"])
     assert "compare" in [row["name"] for row in found["experiments"]]
