@@ -64,7 +64,9 @@ class Sticky:
 
     def _read(self, value: bytes | None, pool: Pool) -> int:
         """The number of the server that a cookie of ours names; -1 for any other."""
-        number, _, mac = (value or b"").partition(b".")
+        if value is None:
+            return -1
+        number, _, mac = value.partition(b".")
         if not hmac.compare_digest(mac, self._sign(number, pool)) or not number.isdigit():
             return -1
         return int(number)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
-from types import MappingProxyType
 from typing import NamedTuple
 
 import h11
@@ -20,6 +19,7 @@ import httptools
 
 from balancing import Pool
 from l7proxy.balancer import Balancer
+from l7proxy.cache import Cache
 from l7proxy.conversation import Conversation
 from l7proxy.limits import Limits
 from l7proxy.outside import Close, Site
@@ -110,13 +110,13 @@ class Llhttp:
 
 
 class Stage:
-    """An Outside that plays the servers. answer: what they say to a request; None: nothing yet.
+    """An Outside that plays the servers. answer: what they say to a request; None: nothing yet. cache: what stores it.
 
     heard: what the client was sent. closed: how its connection was closed.
     """
 
-    def __init__(self, limits: Limits, answer: Callable[[Message], bytes | None] = lambda message: OK, *,
-                 more: object = MappingProxyType({})) -> None:
+    def __init__(self, limits: Limits, answer: Callable[[Message], bytes | None] = lambda message: OK,
+                 cache: Cache | None = None) -> None:
         self.wires: list[Wire] = []
         self.idle: Wire | None = None
         self.now_on: Wire | None = None
@@ -125,8 +125,8 @@ class Stage:
         self.events: list = []
         self._answers: list[bytes] = []
         self.pool = Pool(service([8001, 8002]), self.events.append)
-        route = router([(None, Routed("web", Balancer(self.pool)))])
-        site = Site(route, limits, b"127.0.0.1:1", itertools.count(1), **more)
+        route = router([(None, Routed("web", Balancer(self.pool), cache=cache is not None))])
+        site = Site(route, limits, b"127.0.0.1:1", itertools.count(1), cache=cache)
         self.talk = Conversation(self, site, ip_address("10.0.1.1"))
 
     # What a test does.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from l7proxy.cache import Cache, Settings
 from l7proxy.outside import Close
 from tests.l7proxy.corpus.answers import CUT
 from tests.l7proxy.corpus.answers import PASSED as PASSED_ANSWERS
@@ -65,9 +68,9 @@ def test_passed(name, split):
     assert stage.closed is None
 
 
-def answered(method, pieces, ends):
+def answered(method, pieces, ends, cache=None):
     """A client asks by `method`, and the server says this; if it `ends`, its connection does."""
-    stage = Stage(LIMITS, lambda message: None).say(b"%b / HTTP/1.1\r\nHost: a\r\n\r\n" % method)
+    stage = Stage(LIMITS, lambda message: None, cache).say(b"%b / HTTP/1.1\r\nHost: a\r\n\r\n" % method)
     exchange = stage.talk.exchange
     for piece in pieces:
         if stage.talk.exchange is exchange:  # else its connection is closed, or nobody's
@@ -114,3 +117,23 @@ def test_an_answer_that_goes_on(name, split):
     assert stage.closed is None
     stage.answer = lambda message: OK
     assert answers(bytes(stage.say(NEXT).heard), [method]) == [(status, body), (200, b"ok")]
+
+
+WHOLE = {name: row[1:3] for name, row in PASSED_ANSWERS.items() if row[0] == b"GET" and row[3] == 200}
+HALF = {name: (raw, True) for name, raw in (CUT | REFUSED_ANSWERS).items()}
+
+
+@pytest.mark.parametrize("name", WHOLE | HALF)
+def test_only_what_was_whole_is_stored(name, split):
+    """And of that, what the client has read: nobody else gets another answer, whatever came behind this one."""
+    raw, ends = (WHOLE | HALF)[name]
+    cache = Cache(Settings(2**20, 2**16, 5))
+    fresh = re.sub(rb"(?<= 200)([^\r\n]*\r\n)", rb"\1Cache-Control: max-age=60\r\n", raw, count=1)
+    first = answered(b"GET", split(fresh), ends, cache)
+    second = Stage(LIMITS, cache=cache).say(GET.replace(b".example", b"") + b"\r\n")
+    if name in WHOLE:
+        assert answers(bytes(second.heard)) == answers(bytes(first.heard))
+        assert second.requests == []
+    else:
+        assert [message.plain for message in second.requests] == [(b"GET", b"/", b"")]
+        assert answers(bytes(second.heard)) == [(200, b"ok")]
