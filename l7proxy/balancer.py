@@ -117,6 +117,7 @@ class Balancer:
         self.sticky = self.policy.sticky
         self.budget = Budget(self.policy.retry_ratio, self.policy.retry_burst)
         self.gates: dict[Server, Gate] | None = None if self.policy.most is None else {}
+        self._full: set[Server] = set()
 
     def pin(self, server: Server, session: Session) -> bytes:
         """The field line that tells a client that its session lives at `server`; nothing if it knows."""
@@ -130,16 +131,16 @@ class Balancer:
         if wanted is not None and wanted not in avoid and self.pool.keeps(wanted):
             self.pool.pin(unit, wanted)
             return wanted
-        if self.gates and (full := self.full()):
+        if self._full:
             try:
-                return self.pool.assign(unit, [*avoid, *full])
+                return self.pool.assign(unit, [*avoid, *self._full])
             except NoBackend:
                 pass  # all are: then in a row
         return self.pool.assign(unit, avoid)
 
     def full(self) -> list[Server]:
         """The servers that have as many requests as they may have."""
-        return [server for server, gate in (self.gates or {}).items() if len(gate.inside) >= gate.most]
+        return list(self._full)
 
     def form(self) -> dict[str, Any]:
         """What was counted, as JSON says it, and how long the rows are now."""
@@ -154,11 +155,21 @@ class Balancer:
             gate = self.gates[server] = Gate(self.policy.most, self.policy.queue)
         return gate
 
+    def enter(self, server: Server, admitted: Callable[[], object]) -> bool | None:
+        """A request comes to the door of `server`; see Gate.enter."""
+        gate = self.gate(server)
+        inside = gate.enter(admitted)
+        if len(gate.inside) >= gate.most:
+            self._full.add(server)
+        return inside
+
     def leave(self, server: Server, admitted: Callable[[], object]) -> None:
         """A request is done with `server`."""
         if self.gates is None or (gate := self.gates.get(server)) is None:
             return
         gate.leave(admitted)
+        if self._full and len(gate.inside) < gate.most:
+            self._full.discard(server)
         if not gate.inside:
             del self.gates[server]  # so that a server that was removed leaves nothing behind
 

@@ -105,7 +105,7 @@ class Exchange:
         if balancer.gates is None:
             self.dial(fresh=False)
             return
-        inside = balancer.gate(server).enter(self.admitted)
+        inside = balancer.enter(server, self.admitted)
         if inside is None:
             balancer.counts.of(server).queued += 1
             self.queued_s = self.talk.outside.now()

@@ -110,7 +110,9 @@ def router(rows: Sequence[Row]) -> Router:
         path = ""
         firsts, few = known.get(head.host) or unknown(head.host)
         if by_path:
-            path = normal_path(head.target.partition(b"?")[0].decode("latin-1")) or ""
+            path = head.target.partition(b"?")[0].decode("latin-1")
+            if "%" in path:  # else it is its own normal form: rule 3
+                path = normal_path(path) or ""
             end = path.find("/", 1)
             few = firsts.get(path[1:end] if end > 0 else path[1:], few)
         for met, row in few:

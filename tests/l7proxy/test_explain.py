@@ -151,7 +151,7 @@ def test_a_session_by_hash(asked):
 def test_a_row(asked):
     it = asked(servers=2, policy=Policy(most=1, queue=1))
     for server in it.pool.servers.values():
-        it.balancer.gate(server).enter(lambda: None)
+        it.balancer.enter(server, lambda: None)
     it.client_bytes(ASK)
     at(it, 0.5)
     it.exchange.admitted()
@@ -162,7 +162,7 @@ def test_a_row(asked):
 
 def test_who_is_full_is_passed_over(asked):
     it = asked(servers=2, policy=Policy(most=1, queue=1))
-    it.balancer.gate(it.pool.servers[1]).enter(lambda: None)
+    it.balancer.enter(it.pool.servers[1], lambda: None)
     it.client_bytes(ASK)
     assert form(it)["tries"][0]["passed_over"] == {"s1": "full"}
     assert form(it)["server"] == "s2"

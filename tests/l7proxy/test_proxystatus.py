@@ -118,7 +118,7 @@ def busy(it, queue):
     """The one place is taken, and there are so many more."""
     it.balancer.policy = Policy(most=1, queue=queue)
     it.balancer.gates = {}
-    it.balancer.gate(it.pool.servers[1]).enter(lambda: None)
+    it.balancer.enter(it.pool.servers[1], lambda: None)
     asked(it, opened=False)
 
 
