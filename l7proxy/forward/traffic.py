@@ -100,9 +100,12 @@ class Shaper:
         self._tokens = min(self._tokens + passed_s * self.total, self.total * BURST_S)
         passed_s, client.at_s = now_s - client.at_s, now_s
         assured, ceiling = client.share.assured, client.share.ceiling
-        scarce = min(1.0, self.total / self._assured)  # rule 4
-        client.own = min(client.own + passed_s * assured * scarce, assured * BURST_S)
+        client.own = min(client.own + passed_s * self._own_rate(client), assured * BURST_S)
         client.ceiling = min(client.ceiling + passed_s * ceiling, ceiling * BURST_S)
+
+    def _own_rate(self, client: _Client) -> float:
+        """What is assured to the client, in octets a second: rule 4."""
+        return client.share.assured * min(1.0, self.total / self._assured)
 
     def _borrow(self, client: _Client, octets: int, now_s: float) -> bool:
         """Whether it is the client's turn: nobody who waits has borrowed much less (rule 2). Then it has borrowed."""
@@ -130,8 +133,8 @@ class Shaper:
         return None
 
     def _wait(self, name: str, client: _Client, seconds: float, now_s: float) -> float:
-        """Put the client among those who wait: it is expected again before long."""
-        wait_s = _bounded(seconds)
+        """Put the client among those who wait: until then, or until it has tokens of its own."""
+        wait_s = _bounded(min(seconds, -client.own / self._own_rate(client)))
         if not client.queued:
             client.queued = True
             heapq.heappush(self._queue, (client.level, name))

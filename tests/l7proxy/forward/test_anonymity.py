@@ -160,7 +160,8 @@ def test_the_agent_can_be_another_or_none(goal, agent, sent):
 
 
 ANSWER = ("Server: nginx", "X-Powered-By: PHP", "Location: http://10.0.2.1/x", "Set-Cookie: sid=78",
-          "Accept-CH: Sec-CH-UA", "Critical-CH: Sec-CH-UA", "Via: 1.1 cdn.example", "Proxy-Authenticate: Basic", "ETag: \"x\"")
+          "Accept-CH: Sec-CH-UA", "Critical-CH: Sec-CH-UA", "Via: 1.1 cdn.example",
+          "Proxy-Authenticate: Basic", "ETag: \"x\"")
 
 
 @pytest.mark.parametrize(("level", "expected"), [

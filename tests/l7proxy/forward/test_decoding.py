@@ -43,6 +43,12 @@ def test_however_it_is_cut_the_same_comes_out(way, data, sizes):
     assert decoded(coding, [bytes([octet]) for octet in coded]) == data
 
 
+def test_what_waits_within_zlib_is_fetched():
+    """Its output may be full when its input is used up: up to 258 octets are then still inside (RFC 1951 3.2.5)."""
+    for size in range(STEP_BYTES, STEP_BYTES + 600):
+        assert decoded(b"deflate", [raw(bytes(size))], ratio=2000) == bytes(size)
+
+
 def test_members_follow_one_another_and_other_octets_are_left_out():
     assert decoded(b"gzip", [gzip.compress(b"one") + gzip.compress(b"two")]) == b"onetwo"
     assert decoded(b"gzip", [gzip.compress(b"one"), b"\x1f", b"\x8b" + gzip.compress(b"two")[2:]]) == b"onetwo"

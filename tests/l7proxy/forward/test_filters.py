@@ -202,7 +202,8 @@ def test_what_is_damaged_or_a_bomb_is_a_502(data):
 # Replaced.
 
 SAID = [HTML, 'ETag: "x"', "Content-MD5: eA==", "Digest: md5=eA==", "Repr-Digest: sha-256=:eA==:",
-        "Vary: Accept-Encoding", "Content-Digest: sha-256=:eA==:", "Accept-Ranges: bytes", "Last-Modified: Tue, 24 Nov 2026 18:00:00 GMT"]
+        "Vary: Accept-Encoding", "Content-Digest: sha-256=:eA==:", "Accept-Ranges: bytes",
+        "Last-Modified: Tue, 24 Nov 2026 18:00:00 GMT"]
 RIGHT = [HTML, 'ETag: W/"x"', "Vary: Accept-Encoding", "Last-Modified: Tue, 24 Nov 2026 18:00:00 GMT"]
 
 
@@ -225,6 +226,12 @@ def test_what_was_packed_goes_on_as_plain_text(coding, code):
 def test_no_transform_is_respected(more):
     said = [*SAID, f"Cache-Control: {more}", "Content-Length: 4"]
     assert through([NICE], said, [b"damn"]) == (read_response(*said), b"damn")
+
+
+def test_a_part_of_what_is_packed_can_not_be_looked_into():
+    said = [HTML, "Content-Encoding: gzip", "Content-Range: bytes 5-9/99"]
+    assert blocked([BAD], said, [b"x"], status="206 Partial Content").rule == "bad"
+    assert blocked([BAD], [HTML], [b"secret"], status="206 Partial Content").rule == "bad"
 
 
 def test_a_directive_of_another_name_is_not_it():
@@ -313,8 +320,9 @@ def test_where_no_words_are_nothing_else_is_asked_for():
 
 @pytest.mark.parametrize("rule", [
     {"action": "remove"}, {"action": "replace"}, {"action": "block", "words": ("",)},
-    {"action": "block", "over_bytes": -1}, {"action": "allow", "words": ("x",)}, {"action": "allow", "over_bytes": 1}, {"action": "block", "hosts": ("a b",)},
-    {"action": "block", "words": ("x",), "over_bytes": 1}, {"action": "block", "name": "a b"},
+    {"action": "block", "over_bytes": -1}, {"action": "allow", "words": ("x",)}, {"action": "allow", "over_bytes": 1},
+    {"action": "block", "hosts": ("a b",)}, {"action": "block", "words": ("x",), "over_bytes": 1},
+    {"action": "block", "name": "a b"},
 ])
 def test_what_can_not_be_meant_is_refused(rule):
     with pytest.raises(LabError):

@@ -113,6 +113,12 @@ def test_who_is_asked_before_addresses_are_looked_up():
     assert access.judge(asked("GET", "http://a/", user="bob")).rule == "default"
 
 
+def test_a_table_with_urls_looks_at_each():
+    access = Access([AccessRule("it", "allow", urls=("*/good",))])
+    verdicts = [access.judge(asked("GET", f"http://a.example/{path}")) for path in ("good", "bad", "good")]
+    assert [verdict.allowed for verdict in verdicts] == [True, False, True]
+
+
 def test_the_table_is_printed_as_it_was_understood():
     access = Access([AccessRule("ads", "deny", hosts=(".ads.example", "x.example")),
                      AccessRule("class", "allow", clients=CLASS, users=("*",), ports=WEB, methods=("GET",)),
