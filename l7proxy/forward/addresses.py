@@ -9,7 +9,7 @@ system may dial that one, so both are looked at.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
 from typing import NamedTuple
@@ -82,8 +82,12 @@ def kinds(address: IPAddress) -> tuple[tuple[IPAddress, Row], ...]:
     row = next(row for row in KINDS if address in row.network)
     if row.inner is None:
         return ((address, row),)
-    carried = IPv4Address(int(address) >> row.inner & 0xFFFF_FFFF)
-    return ((address, row), *kinds(carried))
+    return ((address, row), *kinds(IPv4Address(int(address) >> row.inner & 0xFFFF_FFFF)))
+
+
+def carried(address: IPAddress) -> Iterator[IPAddress]:
+    """`address`, then the one that it carries, if it carries any."""
+    return (one for one, _ in kinds(address))
 
 
 def within(address: IPAddress, networks: Collection[Network]) -> bool:

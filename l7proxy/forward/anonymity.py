@@ -9,7 +9,8 @@
     Via                    add           replace     remove      replace: what stood there names machines, too
     X-Forwarded-For        add           remove      remove      add: behind what a trusted client says
     Forwarded              add           remove      remove
-    other words for these  keep          remove      remove      X-Real-IP, X-Forwarded-..., True-Client-IP, ...
+    other words for these  keep          remove      remove      X-Real-IP, X-Forwarded-..., True-Client-IP, ...; those
+                                                                 of framing.FORWARDED kept of a trusted client only
     From                   keep          remove      remove
     User-Agent             keep          replace     replace     by the most usual one, or as the policy says
     client hints           keep          remove      remove      Sec-CH-..., and those from before that name

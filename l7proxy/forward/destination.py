@@ -18,6 +18,7 @@ Rules kept here:
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import NamedTuple
 
@@ -142,6 +143,7 @@ def _absolute(method: bytes, scheme: bytes, rest: bytes) -> Destination:
     return Destination(scheme, name, address, DEFAULT_PORTS[scheme] if port is None else port, path)
 
 
+@lru_cache(4096)
 def _authority(authority: bytes) -> tuple[str, IPAddress | None, int | None]:
     """Name, address and port of an authority; None for what isn't there (an empty port is none: RFC 3986 3.2.3)."""
     found = _AUTHORITY.fullmatch(authority)

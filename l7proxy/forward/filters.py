@@ -17,16 +17,18 @@ Rules kept here:
    no-transform (RFC 9110 7.7, RFC 9111 5.2.2.6), a 206, and charsets in which octets are no characters.
 2. What replacing makes untrue is put right: no Content-Encoding, Content-Length, digest or Accept-Ranges, and a weak
    ETag (RFC 9110 8.8.1); at HEAD and 304 too, so that what a client has stays the same thing.
-3. An origin is asked for what can be looked into: a coding known here, and the whole, not a range (asks). What comes
-   in another coding nevertheless is blocked where words are: in doubt it holds one.
+3. An origin is asked for a coding that can be looked into (asks). Text in another one nevertheless, or only a part of a
+   text, is blocked where a word would be: in doubt it holds one.
 4. Of a body at most HOLD_BYTES, a step of the decoder and a word are in memory.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from l7proxy.forward import matching
 from l7proxy.forward.decoding import CODINGS, Decoder, Undecodable, codings
@@ -40,6 +42,7 @@ ACTIONS = ("allow", "block", "replace")
 TEXT = ("text/*", "application/json", "application/javascript", "application/xml", "application/xhtml+xml", "*+json",
         "*+xml")
 HOLD_BYTES = 65_536
+MOST_PLANS = 256  # compiled; there are as many as ways to meet some rules and not others
 RATIO = 100  # decoding.py
 _NO_TRANSFORM = re.compile(rb'(?i)(?:\A|[,\s])no-transform(?=[\s,;]|\Z)')
 _GZIP = re.compile(rb"(?i)(?:\A|,)[ \t]*(?:x-)?gzip[ \t]*(?:,|\Z|;[ \t]*q=(?!0(?:\.0*)?[ \t]*(?:,|\Z)))")
@@ -105,7 +108,7 @@ class Filters:
 
     def __init__(self, rules: Sequence[FilterRule]) -> None:
         self._rows = [(matching.hosts(rule.hosts), matching.globs(rule.urls), rule) for rule in rules]
-        self._plans: dict[tuple[FilterRule, ...], Plan] = {}
+        self._plans: dict[tuple[int, ...], Plan] = {}
 
     def plan(self, goal: Destination) -> Plan | None:
         """What is done with an answer from there; None if it goes on as it is. Raises Blocked."""
@@ -125,16 +128,18 @@ class Filters:
                 taken.append(rule)  # a rule before it may allow the answer
         if not taken:
             return None
-        key = tuple(taken)
+        key = tuple(map(id, taken))
         if key not in self._plans:
-            self._plans[key] = Plan(key)
+            if len(self._plans) >= MOST_PLANS:
+                self._plans.clear()
+            self._plans[key] = Plan(taken)
         return self._plans[key]
 
 
 class Plan:
     """The rules that an answer of one destination may meet."""
 
-    def __init__(self, rules: tuple[FilterRule, ...]) -> None:
+    def __init__(self, rules: Sequence[FilterRule]) -> None:
         self._rows = [(matching.globs(rule.kinds) if rule.kinds else None, rule) for rule in rules]
         self.reads = any(rule.words for rule in rules)
         self._words: dict[tuple[object, ...], Words] = {}
@@ -143,7 +148,7 @@ class Plan:
         """The fields of a request whose answer can be looked at: rule 3."""
         if not self.reads:
             return fields
-        kept = [one for one in fields if one.name not in (b"range", b"if-range", b"accept-encoding")]
+        kept = [one for one in fields if one.name != b"accept-encoding"]
         known = any(map(_GZIP.search, values(fields, b"accept-encoding")))
         return [*kept, field(b"Accept-Encoding", b"gzip" if known else b"identity")]
 
@@ -170,33 +175,33 @@ class Plan:
 
     def _read(self, head: ResponseHead, reading: list[FilterRule],
               most: FilterRule | None) -> tuple[ResponseHead, Body | None]:
+        if not reading:
+            return head, Body((), None, "", None, False, most, False) if most and head.body != NO_BODY else None
         charset = _charset(head.fields)
-        whole = head.status != 206 and _SELF_SYNCHRONISING.fullmatch(charset) is not None
-        if not whole or any(map(_NO_TRANSFORM.search, values(head.fields, b"cache-control"))):
+        part = head.status == 206
+        if part or not _replaceable(charset) or any(map(_NO_TRANSFORM.search, values(head.fields, b"cache-control"))):
             reading = [rule for rule in reading if rule.action != "replace"]
         replaces = any(rule.action == "replace" for rule in reading)
-        coded, coding = codings(head.fields), None
-        if reading and coded:
-            if head.status == 206 or len(coded) > 1 or coded[0] not in CODINGS:
-                blocks = next((rule for rule in reading if rule.action == "block"), None)
-                if blocks is not None and head.body != NO_BODY:
-                    raise Blocked(denied(blocks.name, "its content comes in a coding that can't be looked into"))
-                reading, replaces = [], False
-            else:
-                coding = coded[0]
+        coded = codings(head.fields)
+        if part or len(coded) > 1 or not CODINGS.issuperset(coded):
+            blocks = next((rule for rule in reading if rule.action == "block"), None)
+            if blocks is not None and head.body != NO_BODY:
+                raise Blocked(denied(blocks.name, "its content comes in a form that can't be looked into"))
+            reading, replaces = [], False
         if replaces:
             head = _put_right(head)
         if head.body == NO_BODY or not (reading or most):
             return head, None
         held = any(rule.action == "block" for rule in reading) and _media(head.fields) != "text/event-stream"
+        coding = coded[0] if coded else None
         return head, Body(reading, self._compiled(reading, charset), charset, coding, replaces, most, held)
 
     def _compiled(self, reading: list[FilterRule], charset: str) -> Words | None:
         if not reading:
             return None
-        if not _SELF_SYNCHRONISING.fullmatch(charset):
+        if not _replaceable(charset):
             charset = "utf-8"
-        key = (charset, *reading)
+        key = (charset, *map(id, reading))
         if key not in self._words:
             self._words[key] = Words([Word(word.encode(charset, "replace"), rule.any_case, number)
                                       for number, rule in enumerate(reading) for word in rule.words])
@@ -287,6 +292,15 @@ class Body:
                 return
         if piece:
             yield piece
+
+
+@lru_cache(256)
+def _replaceable(charset: str) -> bool:
+    """Whether a word's octets are found in a text of this charset only where the word is."""
+    try:
+        return _SELF_SYNCHRONISING.fullmatch(charset) is not None and bool(codecs.lookup(charset))
+    except LookupError:  # one that only looks like it, such as iso-8859-99
+        return False
 
 
 def _length(head: ResponseHead) -> int | None:

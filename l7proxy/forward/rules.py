@@ -25,8 +25,9 @@ from typing import NamedTuple
 
 from balancing.form import IPAddress
 from l7proxy.forward import matching
-from l7proxy.forward.addresses import Network, within
+from l7proxy.forward.addresses import Network, carried, within
 from l7proxy.forward.destination import Destination
+from l7proxy.forward.users import challenge
 from l7proxy.forward.verdict import Outcome, Verdict, check_name, denied
 from layerlab import LabError, choice
 
@@ -100,15 +101,14 @@ class _Row:
 
     __slots__ = ("needed", "networks", "unknown", "unresolved", "users", "verdict")
 
-    def __init__(self, rule: AccessRule) -> None:
+    def __init__(self, rule: AccessRule, realm: str) -> None:
         self.needed = _needed(rule)
         self.users, self.networks = frozenset(rule.users), rule.networks
         if rule.action == "allow":
             self.verdict = Verdict(Outcome.ALLOW, rule.name)
         else:
             self.verdict = denied(rule.name, "a rule of this proxy forbids it")
-        self.unknown = Verdict(Outcome.AUTHENTICATE, rule.name, "a rule of this proxy asks who you are", 407,
-                               "http_request_denied")
+        self.unknown = challenge(realm, rule.name)
         self.unresolved = Verdict(Outcome.RESOLVE, rule.name)
 
     def judge(self, asked: Asked, address: IPAddress | None) -> Verdict | None:
@@ -116,7 +116,7 @@ class _Row:
         for met in self.needed:
             if not met(asked):
                 return None
-        if self.networks and address is not None and not within(address, self.networks):
+        if self.networks and address is not None and not _among(address, self.networks):
             return None
         if self.users:
             if asked.user is None:
@@ -139,25 +139,31 @@ def _needed(rule: AccessRule) -> tuple[_Condition, ...]:
         named = matching.hosts(rule.hosts)
         made.append(lambda asked: named(asked.destination.name))
     if rule.clients:
-        made.append(lambda asked: within(asked.client, rule.clients))
+        made.append(lambda asked: _among(asked.client, rule.clients))
     if rule.urls:
         shaped = matching.globs(rule.urls)
         made.append(lambda asked: not asked.destination.tunnel and shaped(asked.destination.url))
     return tuple(made)
 
 
+def _among(address: IPAddress, networks: Collection[Network]) -> bool:
+    """Whether it, or an address that it carries, is in one of them: ::ffff:10.0.0.1 is no way around 10.0.0.0/8."""
+    return any(within(one, networks) for one in carried(address))
+
+
 class Access:
     """The table. default: what becomes of a request that no rule takes. connect_ports: those of CONNECT.
 
-    Raises LabError for a rule that can't be reached, or for two of one name.
+    realm: what credentials are asked for (RFC 9110 11.5). Raises LabError for a rule that can't be reached, or for two
+    of one name.
     """
 
     def __init__(self, rules: Sequence[AccessRule], default: str = "deny",
-                 connect_ports: Collection[int] = (443,)) -> None:
+                 connect_ports: Collection[int] = (443,), realm: str = "proxy") -> None:
         _check(rules)
         self.rules, self.connect_ports = tuple(rules), frozenset(connect_ports)
-        self._rows = tuple(map(_Row, rules))
-        self._last = _Row(AccessRule("default", default)).verdict
+        self._rows = tuple(_Row(rule, realm) for rule in rules)
+        self._last = _Row(AccessRule("default", default), realm).verdict
         self._no_port = denied("connect-ports", "this proxy has no tunnels to that port")
         self._known: dict[tuple[object, ...], Verdict] = {}
         self._memory = not any(rule.urls for rule in rules)

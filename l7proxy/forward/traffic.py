@@ -12,12 +12,13 @@ Rules kept here:
 1. A client with tokens of its own goes ahead, whatever the others do; those used up, it borrows from the total while
    that has tokens; beyond its ceiling it waits.
 2. Of those who want to borrow, it is the turn of whoever has borrowed least, in proportion to what is assured to them
-   (start-time fair queueing, Goyal 1996), give or take `TURN_BYTES`. Who comes back after a pause has saved up nothing.
+   (start-time fair queueing, Goyal 1996), give or take what goes in TURN_S. Who comes back after a pause has saved up
+   nothing.
 3. In any window of t seconds: of one client no more than ceiling x (t + BURST_S) and one piece, of all of them no more
    than total x (t + BURST_S), the bursts of what is assured, and one piece of each.
 4. If more is assured to those who are there than there is, each has its part of what there is.
-5. Whoever is told to wait and does not come back keeps nobody waiting for longer than GRACE_S.
-6. Who has not asked for IDLE_S is forgotten: what is kept is bounded by who is active.
+5. Whoever is told to wait and is not back GRACE_S after that keeps nobody waiting any more.
+6. Who has not asked for IDLE_S, and has no debts, is forgotten: what is kept is bounded by who is active.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from dataclasses import dataclass
 from layerlab import LabError
 
 BURST_S = 0.05         # how much of a rate may come at once
-TURN_BYTES = 16_384
+TURN_S = 0.01          # how far ahead of the others one may borrow
 SOONEST_S = 0.002      # a wait is at least so long, and at most LONGEST_S
 LONGEST_S = 0.25
-GRACE_S = 0.01
+GRACE_S = 0.05         # how late one may come back and still have a turn
 PAUSE_S = 0.5
 IDLE_S = 2.0
 
@@ -61,6 +62,11 @@ class _Client:
         self.waits_until_s = -1.0
         self.queued = False
 
+    def over(self, now_s: float) -> bool:
+        """Whether nothing would be lost if it were forgotten: its buckets are full."""
+        passed_s = now_s - self.asked_s
+        return passed_s > IDLE_S and self.ceiling + (passed_s - BURST_S) * self.share.ceiling > 0
+
 
 class Shaper:
     """The bandwidth of one direction. total: octets a second. share: of a client that has none of its own."""
@@ -68,6 +74,7 @@ class Shaper:
     def __init__(self, total: float, share: Share, shares: dict[str, Share] | None = None) -> None:
         self.total, self.share, self.shares = total, share, shares or {}
         self._tokens = total * BURST_S
+        self._turn = total * TURN_S
         self._at_s: float | None = None
         self._clients: dict[str, _Client] = {}
         self._assured = 0.0                               # to all who are there
@@ -89,7 +96,7 @@ class Shaper:
         elif self._tokens <= 0:
             return self._wait(name, client, -self._tokens / self.total, now_s)
         elif not self._borrow(client, octets, now_s):
-            return self._wait(name, client, len(self._queue) * TURN_BYTES / self.total, now_s)
+            return self._wait(name, client, len(self._queue) * TURN_S, now_s)
         client.ceiling -= octets
         self._tokens -= octets
         return 0.0
@@ -110,7 +117,7 @@ class Shaper:
     def _borrow(self, client: _Client, octets: int, now_s: float) -> bool:
         """Whether it is the client's turn: nobody who waits has borrowed much less (rule 2). Then it has borrowed."""
         least = self._least(now_s)
-        if least is not None and client.level > least + TURN_BYTES / client.share.assured:
+        if least is not None and client.level > least + self._turn / client.share.assured:
             return False
         self._level = max(self._level, client.level if least is None else min(least, client.level))
         client.level += octets / client.share.assured
@@ -144,7 +151,7 @@ class Shaper:
     def _enter(self, name: str, now_s: float) -> _Client:
         if now_s >= self._swept_s + IDLE_S:
             self._swept_s = now_s
-            self._clients = {one: kept for one, kept in self._clients.items() if kept.asked_s + IDLE_S > now_s}
+            self._clients = {one: kept for one, kept in self._clients.items() if not kept.over(now_s)}
             self._assured = sum(client.share.assured for client in self._clients.values())
         client = self._clients[name] = _Client(self.shares.get(name, self.share), self._level, now_s)
         self._assured += client.share.assured

@@ -80,11 +80,11 @@ def read(value: bytes) -> Credentials | None:
     return Credentials(user, password) if user and colon and not _CONTROL.search(text) else None
 
 
-def challenge(realm: str, why: str = "this proxy asks who you are", rule: str = "users") -> Verdict:
+def challenge(realm: str, rule: str) -> Verdict:
     """The verdict for who has not shown who he is: 407, with the scheme, realm and charset (RFC 7617 2, 2.1)."""
     quoted = realm.replace("\\", "\\\\").replace('"', '\\"')
     more = f'Proxy-Authenticate: Basic realm="{quoted}", charset="UTF-8"\r\n'.encode()
-    return Verdict(Outcome.AUTHENTICATE, rule, why, 407, "http_request_denied", more)
+    return Verdict(Outcome.AUTHENTICATE, rule, "this proxy asks who you are", 407, "http_request_denied", more)
 
 
 def entry(user: str, password: str, cost: int = COST) -> str:

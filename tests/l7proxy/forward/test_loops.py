@@ -36,6 +36,7 @@ def head(method, *said, target=b"/x"):
     ("1.1 xlab-7f3a9c2e", False),
     ("1.1 a (lab-7f3a9c2e)", False),
     ("1.1 a (1.1 lab-7f3a9c2e)", False),
+    ("1.1 a (1.1 lab-7f3a9c2e )", False),
     ("1.1 a.example", False),
     ("lab-7f3a9c2e", False),
     ("", False),

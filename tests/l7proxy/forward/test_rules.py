@@ -31,6 +31,7 @@ GET = asked("GET", "http://shop.example/cart?a=1")
     ({"clients": CLASS}, GET, True),
     ({"clients": CLASS}, asked("GET", "http://a/", client="10.0.2.1"), False),
     ({"clients": CLASS}, asked("GET", "http://a/", client="::1"), False),
+    ({"clients": CLASS}, asked("GET", "http://a/", client="::ffff:10.0.1.1"), True),
     ({"users": ("ann",)}, asked("GET", "http://a/", user="ann"), True),
     ({"users": ("ann",)}, asked("GET", "http://a/", user="bob"), False),
     ({"users": ("*",)}, asked("GET", "http://a/", user="bob"), True),
@@ -40,6 +41,8 @@ GET = asked("GET", "http://shop.example/cart?a=1")
     ({"hosts": ("shop.example",)}, asked("CONNECT", "shop.example:443"), True),
     ({"networks": CLASS}, asked("GET", "http://10.0.1.7/"), True),
     ({"networks": CLASS}, asked("GET", "http://10.0.2.7/"), False),
+    ({"networks": CLASS}, asked("GET", "http://[::ffff:10.0.1.7]/"), True),
+    ({"networks": CLASS}, asked("CONNECT", "[2002:a00:107::]:443"), True),
     ({"ports": WEB}, GET, True),
     ({"ports": WEB}, asked("GET", "http://a:8099/"), True),
     ({"ports": WEB}, asked("GET", "http://a:8100/"), False),
@@ -92,7 +95,9 @@ def test_who_asks_is_needed_only_when_the_rule_is_reached():
         ("http://open.example/", None), ("http://staff.example/", None), ("http://staff.example/", "ann"),
         ("http://a/", None), ("http://a:81/", None), ("http://a:81/", "bob"), ("http://a:81/", "ann"))]
     assert [it.value for it in outcomes] == ["allow", "authenticate", "allow", "allow", "authenticate", "deny", "allow"]
-    assert access.judge(asked("GET", "http://staff.example/")).status == 407
+    verdict = access.judge(asked("GET", "http://staff.example/"))
+    assert (verdict.status, verdict.rule) == (407, "staff")
+    assert verdict.more == b'Proxy-Authenticate: Basic realm="proxy", charset="UTF-8"\r\n'
 
 
 def test_addresses_are_needed_only_when_the_rule_is_reached():

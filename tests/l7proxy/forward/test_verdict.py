@@ -64,7 +64,7 @@ def test_a_proxy_without_a_name_says_none():
 
 
 def test_407_asks_for_credentials():
-    data = answer(challenge('a "lab"'), b"http://a/", proxy="", date=b"", persistent=True)
+    data = answer(challenge('a "lab"', "staff"), b"http://a/", proxy="", date=b"", persistent=True)
     assert b'\r\nProxy-Authenticate: Basic realm="a \\"lab\\"", charset="UTF-8"\r\n' in data
     assert data.startswith(b"HTTP/1.1 407 Proxy Authentication Required\r\n")
     assert b"Connection: close" not in data
