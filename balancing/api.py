@@ -6,6 +6,8 @@
     POST   /services/WEB/backends            {"name": "srv4", "ip": "10.0.10.4", "mac": "02:00:0a:00:02:04"}
     PATCH  /services/WEB/backends/SRV1       {"weight": 3} or {"draining": true}
     DELETE /services/WEB/backends/SRV1       once it has no unit left; ?now=true lets its units go
+    GET    /counters                         of a proxy: what it has counted (l7proxy/counters.py)
+    GET    /explanations/ID                  of a proxy: why one request went where it went (l7proxy/explain.py)
 
      status   when                                     the form then
      200      it was done (201: a server was added)    the pool as it is now
@@ -23,6 +25,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -34,6 +37,7 @@ from layerlab import LabError, choice
 
 MAX_BODY_BYTES = 65_536
 Answer = tuple[int, Any]  # HTTP status, and what JSON can say
+View = Callable[[list[str]], Any]
 
 
 class Api:
@@ -41,21 +45,35 @@ class Api:
 
     pools:   by the names of their services.
     changed: called after each change with the pool, for whoever has to follow: rules, connections.
+    views:   what else can be looked at, by the first word of its path; called with the words after it. Raises LabError
+             if there is nothing.
     """
 
-    def __init__(self, pools: Mapping[str, Pool], changed: Callable[[Pool], object] = lambda pool: None) -> None:
-        self.pools, self.changed = pools, changed
+    def __init__(self, pools: Mapping[str, Pool], changed: Callable[[Pool], object] = lambda pool: None,
+                 views: Mapping[str, View] = MappingProxyType({})) -> None:
+        self.pools, self.changed, self.views = pools, changed, views
 
     def answer(self, method: str, target: str, body: bytes = b"") -> Answer:
         """The answer to one request. target: the path, and a query where there is one. Raises nothing."""
         try:
             words, query = _split(target)
+            if words[0] in self.views:
+                return self._view(method, words)
             act, found = self._find(method, words)
             return act(self, *found, _form(body) | _flags(query))
         except _Refused as refused:
             return refused.status, _complaint(refused)
         except LabError as error:
             return 400, _complaint(error)
+
+    def _view(self, method: str, words: list[str]) -> Answer:
+        """Look at what isn't a pool. Raises _Refused if it isn't there."""
+        if method != "GET":
+            raise _Refused(405, f"{method} is not for /{words[0]}", "GET")
+        try:
+            return 200, self.views[words[0]](words[1:])
+        except LabError as error:
+            raise _Refused(404, error.saw, error.expected, error.hint) from None
 
     def _find(self, method: str, words: list[str]) -> tuple[Callable[..., Answer], list[Pool | Server]]:
         """What is to be done, and to whom. Raises _Refused if there is no such thing here."""

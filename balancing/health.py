@@ -47,6 +47,7 @@ class HealthCheck:
     source:       L2 to L4: the address that tests come from, one of the servers' network that nobody else has.
     payload:      UDP: what the datagram says.
     path, status, body: L7: what is asked for, the status to be answered, and what must be in the answer's body.
+    host:         L7: the site that is asked for; empty for the VIP and its port.
 
     Raises LabError for what can't be tested so.
     """
@@ -62,6 +63,7 @@ class HealthCheck:
     path: str = "/"
     status: int = 200
     body: str = ""
+    host: str = ""
 
     def __post_init__(self) -> None:
         where = "the health check"
@@ -76,6 +78,7 @@ class HealthCheck:
         _text(where, "payload", self.payload, r"(?s).+", "a few words")
         _text(where, "path", self.path, r"/[!-~]*", "a path such as /health")
         _text(where, "body", self.body, r"(?s).*", "text")
+        _text(where, "host", self.host, r"[A-Za-z0-9._:\[\]-]*", "a host, with a port or without")
 
     @property
     def notice_s(self) -> float:

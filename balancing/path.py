@@ -21,6 +21,8 @@ _DOT_SEGMENT = re.compile(rf"(?i)(?:{_EDGE})(?:\.|%2e){{1,2}}(?:{_EDGE}|;|%3b|\Z
 
 def normal_path(path: str) -> str | None:
     """`path` as it is compared, or None if it is none."""
+    if "%" not in path and "/." not in path and "\\" not in path:  # nearly every one: a tenth of the time
+        return path
     if _DOT_SEGMENT.search(path):
         return None
     return _ESCAPE.sub(_normal_escape, path) if "%" in path else path

@@ -93,7 +93,7 @@ class Pool:
         self.servers = {backend.id: self._server(backend) for backend in service.backends}
         self.on_leave: Callable[[Server], object] = lambda server: None
         self.on_change: Callable[[], object] = lambda: None
-        self._on_event = on_event
+        self.on_event = on_event
         self._refresh()
         self.algorithm: Algorithm = bind(service.algorithm, self)
 
@@ -106,8 +106,8 @@ class Pool:
         self.on_change()
 
     def _record(self, event: Event) -> None:
-        if self._on_event:
-            self._on_event(event)
+        if self.on_event:
+            self.on_event(event)
 
     # -- units ---------------------------------------------------------------------------------
 
@@ -118,8 +118,8 @@ class Pool:
         """
         server = self._choose_but(avoid, unit) if avoid else self._choose(unit)
         self.take(server)
-        if self._on_event:
-            self._on_event(Assigned(self.name, str(unit), server.name))
+        if self.on_event:
+            self.on_event(Assigned(self.name, str(unit), server.name))
         return server
 
     def _choose(self, unit: Unit) -> Server:
@@ -132,6 +132,14 @@ class Pool:
         self.candidates = tuple(server for server in self.available if server not in avoid)
         try:
             return self._choose(unit)
+        finally:
+            self.candidates = self.available
+
+    def scores(self, unit: Unit, avoid: Collection[Server] = ()) -> dict[str, float]:
+        """Why `assign` would decide as it would: the score of each that it could choose, by name. Changes nothing."""
+        self.candidates = tuple(server for server in self.available if server not in avoid)
+        try:
+            return self.algorithm.scores(unit) if self.candidates else {}
         finally:
             self.candidates = self.available
 
@@ -153,10 +161,10 @@ class Pool:
         """`unit` has ended: its server is less busy by one."""
         server.active -= 1
         self.algorithm.changed(server)
-        if self._on_event:
-            self._on_event(Released(self.name, str(unit), server.name))
+        if self.on_event:
+            self.on_event(Released(self.name, str(unit), server.name))
             if not server.active and server.leaving and self._has(server):
-                self._on_event(Drained(self.name, server.name))
+                self.on_event(Drained(self.name, server.name))
 
     def measured(self, server: Server, active: int) -> None:
         """The switch counts its units itself, and says how many this server has."""
@@ -258,17 +266,50 @@ class Pool:
         self._changed(f"{server.name} was removed")
         self.on_leave(server)
 
+    def become(self, service: Service) -> list[Server]:
+        """Be the pool of `service` from now on. Return the servers that are gone: whoever is on them ends there.
+
+        A backend with the id of one that is here keeps its server, and so its units and its health.
+        """
+        before, bound = self.servers, self.service.algorithm
+        self.service = service
+        self.servers = {backend.id: before.get(backend.id) or self._server(backend) for backend in service.backends}
+        gone = [server for server in before.values() if not self._has(server)]
+        for server in gone:
+            server.up = False
+        left = [server for server in map(self._set, service.backends) if server]
+        self._refresh()
+        if service.algorithm != bound:
+            self.algorithm = bind(service.algorithm, self)
+        self._record(Changed(self.name, "was configured anew"))
+        for server in left:
+            self._record(Drained(self.name, server.name))
+        return gone
+
     def _configure(self, server: Server, change: str, **fields: Any) -> None:
         """Give its backend these fields, and tell: of the change, and that it is drained if it is so by that."""
         backend = dataclasses.replace(server.backend, **fields)
         backends = (backend if one.id == backend.id else one for one in self.service.backends)
         self.service = self.service.with_backends(tuple(backends))
+        drained = self._set(backend)
+        self._changed(change)
+        if drained:
+            self._record(Drained(self.name, server.name))
+
+    def _set(self, backend: Backend) -> Server | None:
+        """Configure the server with the backend's id by it, and as the service says; return it if that drains it.
+
+        Its weight is effective in the part that its slow start has come to. Where tests begin, or end, it is up.
+        """
+        server, check = self.servers[backend.id], self.service.health
         ramp, before = server.effective_weight / server.weight if server.weight else 1.0, server.leaving
         server.backend, server.weight, server.draining = backend, backend.weight, backend.draining
         server.effective_weight = ramp * server.weight
-        self._changed(change)
-        if server.leaving and not before and not server.active:
-            self._record(Drained(self.name, server.name))
+        if check is not None and server.vitals is not None:
+            server.vitals.check = check
+        elif check is not None or server.vitals is not None:
+            server.vitals, server.up = Vitals(check) if check else None, True
+        return server if server.leaving and not before and not server.active else None
 
     def _changed(self, change: str) -> None:
         self._refresh()

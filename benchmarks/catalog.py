@@ -14,6 +14,11 @@ def _parts(module: str) -> Callable[[], Sequence[Callable[[Options, Display], Pa
     return lambda: importlib.import_module(f"benchmarks.{module}").PARTS  # type: ignore[no-any-return]
 
 
+def _install_peers(options: Options) -> None:
+    """Before the capsule is entered, where there is no network."""
+    importlib.import_module("benchmarks.proxy").everybody()
+
+
 BENCHMARKS: dict[str, Experiment] = {
     one.name: one
     for one in (
@@ -21,5 +26,9 @@ BENCHMARKS: dict[str, Experiment] = {
                    _parts("algorithms"), command="bench", lab=False),
         Experiment("dataplane", "how near to plain switching is each realisation, and how does that grow?",
                    _parts("dataplane"), command="bench"),
+        Experiment("proxy", "how near to nginx does a proxy in Python come, for the same CPU?", _parts("proxy"),
+                   check=_install_peers, command="bench"),
+        Experiment("routing", "what does it cost the proxy to find a request's route, and how does that grow?",
+                   _parts("routing"), command="bench", lab=False),
     )
 }

@@ -142,7 +142,7 @@ class Lab:
         if self._by_proxy:
             self._spawn("proxy", [*PYTHON, "-m", "l7proxy", "--services", str(self.services_file),
                                   "--events", str(self.directory / "proxy.ndjson"),
-                                  "--api", str(self.directory / "proxy.sock")], host="proxy")
+                                  "--api", str(self.directory / "proxy.sock"), "--explain"], host="proxy")
 
     def _start_servers(self) -> None:
         names = [host + suffix for host in self.topo.server_names() for suffix in self.runs]

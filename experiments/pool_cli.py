@@ -19,7 +19,7 @@ import click
 
 from balancing import ALGORITHMS
 from balancing.algorithms import RoundRobin, full_name
-from experiments import pool_view
+from experiments import pool_seeing, pool_view
 from experiments.pool_view import units
 from experiments.pools import Form, RunningLab, RunningPool, concerned, labs, the_lab
 from experiments.services import place
@@ -219,6 +219,37 @@ def algorithm(lab: int | None, service: str | None, word: str) -> None:
     """
     _each(concerned(the_lab(lab), service), lambda pool: pool.ask("PATCH", form={"algorithm": full_name(word)}),
           lambda before, after: f"algorithm is {after.form['algorithm']}, and was {before.form['algorithm']}")
+
+
+@pool.command(**HELP)
+@click.option("--json", "as_json", is_flag=True, help="What the API says, for machines.")
+@whose
+def counters(lab: int | None, service: str | None, as_json: bool) -> None:
+    """What the lab's proxy has counted: requests, answers, failures, octets, connections, rows.
+
+    \b
+    Examples:
+      ./lab pool counters
+      ./lab pool counters --json
+    """
+    pool_seeing.counters(the_lab(lab), service, as_json)
+
+
+@pool.command(**HELP)
+@click.argument("number", type=int, required=False)
+@click.option("--json", "as_json", is_flag=True, help="What the API says, for machines.")
+@click.option("--lab", type=int, metavar="ID", help="Which lab, if several run (`./lab pool labs`).")
+def explain(lab: int | None, number: int | None, as_json: bool) -> None:
+    """Why the lab's proxy chose as it did, for a request with the field Layer-Lab-Explain: 1.
+
+    NUMBER stands in the answer's field Layer-Lab-Explanation; without it, the last one is shown.
+
+    \b
+    Examples:
+      ./lab pool explain
+      ./lab pool explain 7
+    """
+    pool_seeing.explanation(the_lab(lab), number, as_json)
 
 
 @pool.command(name="labs", **HELP)

@@ -28,4 +28,4 @@ Rules of this room:
 
 from l7proxy.compiled import use
 
-COMPILED = use(__path__)
+COMPILED = use(__path__, __name__)

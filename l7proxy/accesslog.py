@@ -59,6 +59,12 @@ class AccessLog:
             before, self._file = self._file, self._open()
             os.close(before)
 
+    def close(self) -> None:
+        """Write what was noted, and no more."""
+        self.flush()
+        if self.path != "-":
+            os.close(self._file)
+
     def add(self, answered: Answered) -> None:
         """Note an answer; the first one after a pause sees to it that all are written."""
         answers = self._answers
@@ -90,7 +96,10 @@ class AccessLog:
         head = one.head
         request, agent, referer = "-", "-", "-"
         if head is not None:
-            request = f"{head.method.decode()} {_safe(head.target)} HTTP/1.{head.minor}"
+            target = head.target.decode("latin-1")  # visible ASCII (http1.py)
+            if '"' in target or "\\" in target:
+                target = _safe(head.target)
+            request = f"{head.method.decode()} {target} HTTP/1.{head.minor}"
             for name, value, _ in head.fields:
                 if name == b"user-agent":
                     agent = _safe(value)

@@ -20,8 +20,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 from balancing import NoBackend, Pool, Server, Unit
+from l7proxy.counters import PoolCounts
 from l7proxy.sticky import Session, Sticky
 
 
@@ -45,19 +47,22 @@ class Policy:
 
 
 class Gate:
-    """One server's door: so many requests at a time, the others in a row before it."""
+    """One server's door: so many requests at a time, the others in a row before it.
+
+    A request is known by its `admitted`, so that one which was turned away takes nobody's place when it leaves.
+    """
 
     __slots__ = ("inside", "most", "places", "row")
 
     def __init__(self, most: int, places: int) -> None:
         self.most, self.places = most, places
-        self.inside = 0
+        self.inside: set[Callable[[], object]] = set()
         self.row: deque[Callable[[], object]] = deque()
 
     def enter(self, admitted: Callable[[], object]) -> bool | None:
         """True: go in. None: `admitted` will be called when there is room. False: the row is full, too."""
-        if self.inside < self.most:
-            self.inside += 1
+        if len(self.inside) < self.most:
+            self.inside.add(admitted)
             return True
         if len(self.row) >= self.places:
             return False
@@ -66,15 +71,17 @@ class Gate:
 
     def leave(self, admitted: Callable[[], object]) -> None:
         """Whoever came with `admitted` goes, from the row or from inside; then the first of the row goes in."""
-        if admitted in self.row:
+        if admitted in self.inside:
+            self.inside.remove(admitted)
+            if self.row:
+                following = self.row.popleft()
+                self.inside.add(following)
+                following()
+        elif admitted in self.row:
             self.row.remove(admitted)
-        elif self.row:
-            self.row.popleft()()
-        else:
-            self.inside -= 1
 
     def __repr__(self) -> str:
-        return f"<Gate: {self.inside} of {self.most} inside, {len(self.row)} of {self.places} waiting>"
+        return f"<Gate: {len(self.inside)} of {self.most} inside, {len(self.row)} of {self.places} waiting>"
 
 
 class Budget:
@@ -99,18 +106,23 @@ class Budget:
 
 
 class Balancer:
-    """The one way from a request to a server. Raises nothing of its own."""
+    """The one way from a request to a server. Raises nothing of its own.
 
-    def __init__(self, pool: Pool, policy: Policy | None = None) -> None:
+    counts: what is counted goes on from here, if the pool had another balancer before.
+    """
+
+    def __init__(self, pool: Pool, policy: Policy | None = None, counts: PoolCounts | None = None) -> None:
         self.pool, self.policy = pool, policy or Policy()
+        self.counts = counts if counts is not None else PoolCounts(pool)
         self.sticky = self.policy.sticky
         self.budget = Budget(self.policy.retry_ratio, self.policy.retry_burst)
         self.gates: dict[Server, Gate] | None = None if self.policy.most is None else {}
 
-    def pin(self, server: Server) -> bytes:
-        """The field line that tells a client that its session lives at `server`."""
+    def pin(self, server: Server, session: Session) -> bytes:
+        """The field line that tells a client that its session lives at `server`; nothing if it knows."""
         assert self.sticky is not None
-        return self.sticky.set_cookie(server, self.pool)
+        self.counts.session(session, server)
+        return b"" if session.server is server else self.sticky.set_cookie(server, self.pool)
 
     def assign(self, unit: Unit, session: Session, avoid: Collection[Server]) -> Server:
         """Decide for `unit`; `avoid`: servers that failed it. Raises NoBackend."""
@@ -118,14 +130,20 @@ class Balancer:
         if wanted is not None and wanted not in avoid and self.pool.keeps(wanted):
             self.pool.pin(unit, wanted)
             return wanted
-        if self.gates:
-            full = [server for server, gate in self.gates.items() if gate.inside >= gate.most]
-            if full:
-                try:
-                    return self.pool.assign(unit, [*avoid, *full])
-                except NoBackend:
-                    pass  # all are: then in a row
+        if self.gates and (full := self.full()):
+            try:
+                return self.pool.assign(unit, [*avoid, *full])
+            except NoBackend:
+                pass  # all are: then in a row
         return self.pool.assign(unit, avoid)
+
+    def full(self) -> list[Server]:
+        """The servers that have as many requests as they may have."""
+        return [server for server, gate in (self.gates or {}).items() if len(gate.inside) >= gate.most]
+
+    def form(self) -> dict[str, Any]:
+        """What was counted, as JSON says it, and how long the rows are now."""
+        return self.counts.form({server: len(gate.row) for server, gate in (self.gates or {}).items()})
 
     def gate(self, server: Server) -> Gate:
         """The door of `server`; there is one only where there is a bound."""

@@ -75,11 +75,11 @@ _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:" + _EXTENSION + rb")*\r\n")
 class ChunkedBody:
     """Chunks (RFC 9112 7.1): `left` octets of this one, then its CRLF, then the next size line."""
 
-    __slots__ = ("left", "limits", "lines", "room", "state", "trailers")
+    __slots__ = ("fields", "left", "limits", "lines", "room", "state", "trailers")
 
     def __init__(self, limits: Limits, lines: Lines) -> None:
         self.limits, self.lines = limits, lines
-        self.left, self.room = 0, limits.head_bytes
+        self.left, self.room, self.fields = 0, limits.head_bytes, limits.header_count
         self.trailers: list[Field] = []
         self.state = self._size
 
@@ -97,7 +97,7 @@ class ChunkedBody:
 
     def _size(self, buffer: bytes, at: int) -> Step:
         """chunk-size, strictly hex, and no more digits than a length may have (RFC 9112 7.1)."""
-        line = _line(buffer, at, self.limits.chunk_line_bytes)
+        line = _line(buffer, at, self.limits.chunk_line_bytes, _LONG_LINE)
         if line is None:
             return None, at
         found = _SIZE_LINE.fullmatch(line)
@@ -126,7 +126,7 @@ class ChunkedBody:
 
     def _trailer(self, buffer: bytes, at: int) -> Step:
         """The trailer section: read like fields, bounded like a head; what must not stand there is dropped."""
-        line = _line(buffer, at, self.room)
+        line = _line(buffer, at, self.room, _LARGE_TRAILER)
         if line is None:
             return None, at
         if line == b"\r\n":
@@ -137,15 +137,22 @@ class ChunkedBody:
         if field is not None:
             self.trailers.append(field)
         self.room -= len(line)
+        self.fields -= 1
+        if self.fields < 0:
+            raise Refused(*_LARGE_TRAILER)
         return None, at + len(line)
 
 
-def _line(buffer: bytes, at: int, most: int) -> bytes | None:
+_LONG_LINE = 400, "a chunk-size line that is too long", "RFC 9112 7.1.1"
+_LARGE_TRAILER = 431, "trailer section too large", "RFC 6585 5"
+
+
+def _line(buffer: bytes, at: int, most: int, otherwise: tuple[int, str, str]) -> bytes | None:
     """The line of at most `most` octets that starts at `at`, its LF included; None while it is not whole."""
     end = buffer.find(b"\n", at, at + most)
     if end < 0:
         if len(buffer) - at >= most:
-            raise Refused(400, "a line of a chunked body is too long", "RFC 9112 7.1.1")
+            raise Refused(*otherwise)
         return None
     return buffer[at:end + 1]
 

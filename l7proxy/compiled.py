@@ -28,9 +28,12 @@ from pathlib import Path
 
 KEPT = 5  # of other sources, or another Python
 HERE = Path(__file__).resolve().parent
-MODULES = ("accesslog", "balancer", "body", "conversation", "exchange", "failures", "forwarded", "framing", "hiding",
-           "http1", "limits", "lines", "messages", "outside", "refusal", "shell", "sticky", "upstreams", "wheel",
-           "write")
+MODULES = ("accesslog", "balancer", "body", "conversation", "counters", "exchange", "failures", "forwarded", "framing",
+           "hiding", "http1", "limits", "lines", "messages", "outside", "refusal", "shell", "sticky", "upstreams",
+           "wheel", "witness", "write",
+           "cache/asking", "cache/cache", "cache/conditional", "cache/directives", "cache/entry", "cache/fields",
+           "cache/freshness", "cache/httpdate", "cache/ranges", "cache/reply", "cache/status", "cache/storable",
+           "cache/store", "cache/vary", "caching")
 
 
 def folder() -> Path:
@@ -41,13 +44,15 @@ def folder() -> Path:
     return Path(sys.prefix, "compiled", word.hexdigest()[:16])
 
 
-def use(path: list[str]) -> bool:
-    """Let the package whose __path__ is `path` find its compiled modules first; return whether there are any."""
+def use(path: list[str], package: str) -> bool:
+    """Let `package`, whose __path__ is `path`, find its compiled modules first; return whether there are any."""
     place = folder()
-    if os.environ.get("LAYER_LAB_COMPILED") == "0" or not (place / "l7proxy").is_dir():
+    inside = place / package.replace(".", "/")
+    if os.environ.get("LAYER_LAB_COMPILED") == "0" or not inside.is_dir():
         return False
-    path.insert(0, str(place / "l7proxy"))
-    sys.path.append(str(place))  # what the modules share
+    path.insert(0, str(inside))
+    if str(place) not in sys.path:
+        sys.path.append(str(place))  # what the modules share
     return True
 
 
@@ -75,9 +80,10 @@ def build() -> Path:
         subprocess.run([sys.executable, "-m", "mypyc", *sources], cwd=work, check=True, text=True,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | {"PYTHONPATH": name})
         made = work / "made"
-        (made / "l7proxy").mkdir(parents=True)
-        for library in (*work.glob("*.so"), *work.glob("l7proxy/*.so")):
-            shutil.move(library, made / library.relative_to(work))
+        for library in (*work.glob("*.so"), *work.glob("l7proxy/**/*.so")):
+            target = made / library.relative_to(work)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(library, target)
         place.parent.mkdir(parents=True, exist_ok=True)
         for older in sorted(place.parent.iterdir(), key=os.path.getmtime)[:-KEPT]:
             shutil.rmtree(older, ignore_errors=True)

@@ -1,24 +1,36 @@
-"""What the proxy is told: the services of its file, and where to listen.
+"""What the proxy is told, checked and frozen, whatever it was written in.
 
-A service file is a JSON list of Service JSON forms (balancing/service.py); those of layer l7 are the proxy's.
-Services of one VIP and port stand behind one door, in the file's order: the first whose route matches is asked.
+     proxy.toml      ──config_file.py──────┐
+     --listen ...    ──config_flags.py─────┼──►  Config  ──server.py, routing.py──►  a proxy that runs
+     services.json   ──config_services.py──┘                     ▲
+                                                  reload.py: old Config, new Config
+
+Rules kept here:
+
+1. A Config that exists is whole: every name in it leads to something, and what is out of bounds was refused.
+2. It is data: no socket, no file is opened for it, and two of them can be compared.
+3. What balancing can say is said in its words: a pool is a Service of layer l7, what a route asks for is a Route.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from balancing import Service, by_address, check_services, store
+from balancing import Route, Service
 from balancing.form import IPAddress
-from layerlab import LabError
+from l7proxy.balancer import Policy
+from l7proxy.forwarded import Forwarding
+from l7proxy.limits import Limits
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+STDOUT = Path("-")
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where a service is listened for; port 0 lets the system choose one."""
+    """Where something listens; port 0 lets the system choose one."""
 
     ip: IPAddress
     port: int
@@ -28,47 +40,129 @@ class Address:
 
 
 @dataclass(frozen=True)
-class Door:
-    """An address that is listened at, and the services behind it."""
+class Certificate:
+    """A certificate's chain and key, as paths of PEM files.
 
+    names: the host names that it is shown for (SNI, RFC 6066 3); empty for those that stand in it.
+    """
+
+    name: str
+    cert: Path
+    key: Path
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Listener:
+    """An address that clients connect to.
+
+    certificates: names of those shown here, the first to clients that ask for no known name; none: plain HTTP.
+    https_port:   every request is redirected to this port over TLS; None: requests are routed.
+    """
+
+    name: str
     address: Address
-    services: tuple[Service, ...]
+    certificates: tuple[str, ...] = ()
+    https_port: int | None = None
+
+    @property
+    def tls(self) -> bool:
+        return bool(self.certificates)
 
 
-def read_services(path: Path) -> tuple[Service, ...]:
-    """The L7 services in the file at `path`. Raises LabError if there is none, or it can't be read."""
-    services = [service for service in store.load(path) if service.layer == "l7"]
-    if not services:
-        raise LabError(f"{path} holds no service of layer l7", "at least one: the rest is for the controller",
-                       'set "layer": "l7" in one of them')
-    return check_services(services)
+@dataclass(frozen=True)
+class PoolTerms:
+    """A pool's servers, and how a proxy uses them (balancer.py)."""
+
+    service: Service
+    policy: Policy = field(default_factory=Policy)
+
+    @property
+    def name(self) -> str:
+        return self.service.name
 
 
-def doors(services: Sequence[Service], listen: str | None) -> list[Door]:
-    """Where `services` listen: on their VIPs and ports, or, if they share one, at `listen` (ADDRESS[:PORT]) instead."""
-    found = [Door(Address(sharers[0].vip, sharers[0].port or 0), tuple(sharers))
-             for sharers in by_address(services).values()]
-    if listen is None:
-        return found
-    if len(found) != 1:
-        places = ", ".join(str(door.address) for door in found)
-        raise LabError(f"--listen names one address for services of {len(found)} ({places})",
-                       "services of one VIP and port", "leave --listen out: each listens on its VIP")
-    return [Door(parse_address(listen, found[0].address.port), found[0].services)]
+@dataclass(frozen=True)
+class Redirect:
+    """Send the client elsewhere. status: 301, 302, 307, 308 (RFC 9110 15.4). to: a template (templates.py)."""
+
+    to: str
+    status: int = 308
 
 
-def parse_address(text: str, port: int) -> Address:
-    """Read ADDRESS[:PORT], an IPv6 address with a port in brackets; `port` when there is none. Raises LabError."""
-    host, digits = text, ""
-    if text.startswith("["):
-        host, _, digits = text[1:].partition("]")
-        digits = digits.removeprefix(":")
-    elif text.count(":") == 1:
-        host, _, digits = text.partition(":")
-    try:
-        number = int(digits) if digits else port
-        if not 0 <= number <= 65_535:
-            raise ValueError
-        return Address(ipaddress.ip_address(host), number)
-    except ValueError:
-        raise LabError(f"--listen is {text!r}", "ADDRESS[:PORT]", "127.0.0.1:8080 or [::1]:8080") from None
+@dataclass(frozen=True)
+class Answer:
+    """A fixed answer."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A row of the routing table: whose request it is, and what then.
+
+    match:     what a request must meet; None takes all.
+    action:    the name of a pool, or what is answered.
+    listeners: names of those it is for; none means all.
+    rewrite:   a template for the path that the pool's server is asked for (templates.py); empty: as it came.
+    cache:     whether answers may be stored, where there is a cache.
+    """
+
+    name: str
+    action: str | Redirect | Answer
+    match: Route | None = None
+    listeners: tuple[str, ...] = ()
+    rewrite: str = ""
+    cache: bool = True
+
+    def of(self, listener: Listener) -> bool:
+        """Whether it is one of this listener's."""
+        return not self.listeners or listener.name in self.listeners
+
+
+@dataclass(frozen=True)
+class CacheTerms:
+    """How many bytes the cache holds in all, and of one answer."""
+
+    size_bytes: int = 64 * 2**20
+    max_object_bytes: int = 8 * 2**20
+
+
+@dataclass(frozen=True)
+class Logs:
+    """What is written of what happens.
+
+    access: a file, STDOUT or None; form: text or json. explain: which clients may ask why (explain.py).
+    """
+
+    access: Path | None = None
+    form: str = "text"
+    events: Path | None = None
+    explain: tuple[Network, ...] = ()
+
+
+@dataclass(frozen=True)
+class Config:
+    """One proxy.
+
+    hidden: response fields that are removed, in small letters, beyond those that always are.
+    api:    the Unix socket at which operators ask. kept: where what they change is written, if it is services.json.
+    """
+
+    listeners: tuple[Listener, ...]
+    pools: tuple[PoolTerms, ...]
+    rules: tuple[Rule, ...]
+    certificates: tuple[Certificate, ...] = ()
+    cache: CacheTerms | None = None
+    forwarding: Forwarding = field(default_factory=Forwarding)
+    hidden: tuple[str, ...] = ()
+    logs: Logs = field(default_factory=Logs)
+    limits: Limits = field(default_factory=Limits)
+    api: Path | None = None
+    kept: Path | None = None
+
+    def rules_of(self, listener: Listener) -> tuple[Rule, ...]:
+        """The routing table of one listener."""
+        return tuple(rule for rule in self.rules if rule.of(listener))

@@ -15,9 +15,12 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 
 from balancing import Server, Unit
-from l7proxy import failures, write
+from l7proxy import caching, failures, proxystatus, write
 from l7proxy.balancer import Balancer
+from l7proxy.cache import Ask
+from l7proxy.config import Answer
 from l7proxy.exchange import Exchange
+from l7proxy.explain import Explanations, Record, line
 from l7proxy.failures import Failure
 from l7proxy.forwarded import Origin
 from l7proxy.http1 import RequestReader, ResponseReader
@@ -25,6 +28,8 @@ from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, RequestHead
 from l7proxy.outside import Answered, Close, Outside, Site
 from l7proxy.refusal import Refused
+from l7proxy.routing import Routed, said
+from l7proxy.witness import Witness
 
 
 class Conversation:
@@ -33,12 +38,12 @@ class Conversation:
     client: its address. origin: what its backends are told of it. began_s: when the request in hand came.
     """
 
-    __slots__ = ("began_s", "client", "client_full", "closed", "exchange", "held", "key", "origin", "outside",
+    __slots__ = ("began_s", "client", "client_full", "closed", "exchange", "held", "key", "origin", "outside", "peer",
                  "persistent", "requests", "responses", "site", "upstream_full", "upstream_held", "waiting")
 
     def __init__(self, outside: Outside, site: Site, peer: IPv4Address | IPv6Address) -> None:
         self.outside, self.site = outside, site
-        self.client, self.key = str(peer), peer.packed
+        self.peer, self.client, self.key = peer, str(peer), peer.packed
         self.origin = Origin(site.forwarding, self.client, site.scheme, site.forwarding.trusts(peer))
         self.requests = RequestReader(site.limits, site.requests)
         self.responses = ResponseReader(site.limits, site.responses)
@@ -57,7 +62,7 @@ class Conversation:
             return
         self.requests.feed(data)
         if self.exchange is None:
-            self._next_requests()
+            self.next_requests()
         elif not self.exchange.sent:
             self.exchange.pump_request()
         if self.requests.buffer or self.held:
@@ -65,24 +70,24 @@ class Conversation:
 
     def client_end(self) -> None:
         """The client says no more, but may still listen: what it asked for whole is answered (RFC 9112 9.6)."""
-        self.persistent = False
         self.requests.end()
-        if self.exchange is None:
-            self.close(Close.FLUSH)
-        else:
+        if self.exchange is not None:
             self.exchange.pump_request()
+        elif not (self.client_full and self.requests.buffer):
+            self.close(Close.FLUSH)
 
     def client_gone(self) -> None:
         """The client's connection no longer exists."""
         self.closed = True
-        self._drop_exchange()
+        self._drop_exchange("client_gone")
 
     def client_paused(self, full: bool) -> None:
         """The client reads slower than we send (or, with False, has caught up)."""
         self.client_full = full
-        if not full and self.exchange is not None and self.exchange.open:
-            self.exchange.pump_response()
-            self._next_requests()
+        if not full:
+            if self.exchange is not None and self.exchange.open:
+                self.exchange.pump_response()
+            self.next_requests()
         self._pace_upstream()
 
     # What the backend does.
@@ -97,7 +102,7 @@ class Conversation:
         """The connection that was dialled could not be opened."""
         if self.exchange is not None:
             self.exchange.fail(failure)
-            self._next_requests()
+            self.next_requests()
 
     def upstream_bytes(self, data: bytes) -> None:
         """Bytes have come from the backend."""
@@ -110,13 +115,22 @@ class Conversation:
             return
         exchange.pump_response()
         if self.exchange is None and self.requests.buffer:
-            self._next_requests()
+            self.next_requests()
+
+    def upstream_end(self) -> bool:
+        """The backend says no more. Return whether it may still listen: in a tunnel only."""
+        exchange = self.exchange
+        if exchange is None or not exchange.tunnel:
+            return False
+        self.responses.end()
+        exchange.pump_response()
+        return self.exchange is exchange
 
     def upstream_gone(self, clean: bool) -> None:
         """The backend's connection no longer exists; `clean` unless by an error."""
         if self.exchange is not None:
             self.exchange.upstream_gone(clean)
-            self._next_requests()
+            self.next_requests()
 
     def upstream_paused(self, full: bool) -> None:
         """The backend reads slower than we send (or, with False, has caught up)."""
@@ -129,23 +143,35 @@ class Conversation:
 
     def timed_out(self, what: Wait) -> None:
         """`what` has been waited for beyond its limit."""
-        if what in _BACKEND_LATE and self.exchange is not None:
-            self.exchange.fail(_BACKEND_LATE[what])
-            self._next_requests()
-        elif what is Wait.HEAD or (what in (Wait.BODY, Wait.TOTAL) and self._unanswered()):
-            self.refuse(Refused(408, "the request did not come in time", "RFC 9110 15.5.9"))
+        exchange = self.exchange
+        if isinstance(exchange, caching.Follower) and what is Wait.JOIN:
+            exchange.overdue()
+        elif exchange is None:
+            if what is Wait.HEAD:
+                self.refuse(_too_slow())
+            else:
+                self.close(Close.FLUSH)
+        elif exchange.answer is not None:
+            self.close(Close.FLUSH if exchange.tunnel else Close.ABORT)
+        elif (failure := self._backend_late(what, exchange)) is not None:
+            exchange.fail(failure)
+            self.next_requests()
         else:
-            self.close(Close.ABORT if what in (Wait.RELAY, Wait.TOTAL) else Close.FLUSH)
+            self.refuse(_too_slow())
 
-    def _unanswered(self) -> bool:
-        """Whether a request is still being read, and nothing of its answer has gone."""
-        return self.exchange is not None and not self.exchange.sent and self.exchange.answer is None
+    def _backend_late(self, what: Wait, exchange: Exchange) -> Failure | None:
+        """What went wrong with the backend, if it wasn't the client that kept it waiting."""
+        if what is Wait.TOTAL and (exchange.sent or not exchange.open):
+            return failures.OVERTIME
+        if what is Wait.BODY and self.upstream_full:
+            return failures.SILENT
+        return _BACKEND_LATE.get(what)
 
     def forsaken(self, exchange: Exchange, server: Server) -> None:
         """`server` is down, or was removed; if `exchange` is still under way there, it is not waited for."""
         if self.exchange is exchange and exchange.server is server:
             exchange.forsaken()
-            self._next_requests()
+            self.next_requests()
 
     def drain(self) -> None:
         """The proxy stops: finish the request in flight, take no other."""
@@ -158,10 +184,12 @@ class Conversation:
     def finished(self, sent: bool) -> None:
         """The exchange is over and answered; `sent`: its request was read to the end."""
         exchange, self.exchange = self.exchange, None
-        if exchange is not None and self.site.log is not None:
-            self._log(exchange.asked, exchange.status, exchange.octets, exchange, exchange.note)
-        self.upstream_held = False
-        if sent and self.persistent:
+        if exchange is not None:
+            if exchange.ask is not None:
+                exchange.over()
+            if self.site.log is not None:
+                self.log_answer(exchange.asked, exchange.status, exchange.octets, exchange, exchange.note)
+        if sent and self.persistent and (self.requests.buffer or not self.requests.ended):
             self._await(Wait.IDLE)
         else:
             self.close(Close.FLUSH if sent and not self.requests.buffer else Close.LINGER)
@@ -173,7 +201,11 @@ class Conversation:
         if exchange.answer is not None:
             self.close(Close.ABORT)
             return
-        exchange.octets = self._answer(exchange.head, exchange.sent, failure.status, failure.why, failure.error)
+        if exchange.ask is not None and exchange.stale():
+            self.finished(exchange.sent)
+            return
+        exchange.octets = self._answer(exchange.head, exchange.sent, failure.status, failure.why, failure.error,
+                                       exchange.more)
         exchange.status, exchange.note = failure.status, failure.error
         self.finished(exchange.sent)
 
@@ -183,34 +215,47 @@ class Conversation:
         if exchange is not None and exchange.answer is not None:
             self.close(Close.ABORT)
             return
+        if exchange is None:
+            self.began_s = self.outside.now()
         self._drop_exchange()
         self.persistent = False
+        self.site.counts.answered(refused.status)
+        more = self.outside.date() + proxystatus.of_refusal(refused) + _LATER.get(refused.status, b"")
         data = write.own_answer(refused.status, write.complaint(refused.status, str(refused)), persistent=False,
-                                more=self.outside.date() + proxy_status("http_request_error"))
+                                more=more)
         self.outside.to_client(data)
         if self.site.log is not None:
-            self._log(exchange.asked if exchange else None, refused.status, len(data), exchange, "http_request_error")
+            self.log_answer(exchange.asked if exchange else None, refused.status, len(data), exchange,
+                      proxystatus.error_of(refused))
         self.close(Close.LINGER)
 
     def close(self, how: Close) -> None:
         """End the client's connection, and whatever is under way for it."""
-        self._drop_exchange()
+        self._drop_exchange("cut_short")
         if not self.closed:
             self.closed = True
+            if self.held:
+                self._pace_client()  # its end must be seen
             self.outside.close_client(how)
 
     # Inside.
 
-    def _next_requests(self) -> None:
-        """Begin what has come. A loop: a request that is answered on the spot leaves room for the next one."""
-        while self.exchange is None and not self.closed and self.requests.buffer:
+    def next_requests(self) -> None:
+        """Begin what has come, unless the answers so far aren't fetched: else they would pile up here.
+
+        A loop: a request that is answered on the spot leaves room for the next one.
+        """
+        while self.exchange is None and self.requests.buffer and not (self.closed or self.client_full):
             try:
                 head = self.requests.next()
             except Refused as refused:
                 self.refuse(refused)
                 return
             if head is None:
-                self._await(Wait.HEAD if self.requests.buffer else Wait.IDLE)
+                if self.requests.ended:
+                    self.close(Close.FLUSH)
+                elif self.requests.buffer:
+                    self._await(Wait.HEAD)
                 break
             assert isinstance(head, RequestHead)
             self._begin(head)
@@ -228,36 +273,85 @@ class Conversation:
             return
         if not head.host:  # only HTTP/1.0 may leave it out
             head = head._replace(host=site.authority)
-        balancer = site.route_of(head)
-        if balancer is None:
-            self._answer_at_once(head, 404, "no service here takes such a request", "destination_not_found")
+        route = site.route_of(head)
+        if site.explain is not None and (told := self.requests.forwarded) and site.explain.wanted(self.client, told):
+            self._explain(site.explain, head, route)
+        elif route is None:
+            self._answer_at_once(head, *_NO_ROUTE)
+        elif type(route.action) is Balancer:
+            self._forward(head, route, route.action)
+        else:
+            self._answer_as_written(head, *said(route, head))
+
+    def _explain(self, explain: Explanations, head: RequestHead, route: Routed | None) -> None:
+        """The same for a request that asks why."""
+        record = explain.begin(head, self.client, route, self.began_s)
+        if route is not None and isinstance(route.action, Balancer):
+            self._forward(head, route, route.action, record)
             return
-        self._forward(head, balancer)
+        record.ended_s = self.outside.now()
+        if route is None:
+            record.status = 404
+            self._answer_at_once(head, *_NO_ROUTE, line(record))
+        else:
+            answer, more = said(route, head)
+            record.status = answer.status
+            self._answer_as_written(head, answer, more + line(record))
 
-    def _forward(self, head: RequestHead, balancer: Balancer) -> None:
-        """To one of the balancer's servers."""
+    def _forward(self, asked: RequestHead, route: Routed, balancer: Balancer, record: Record | None = None) -> None:
+        """To one of the balancer's servers, or to what is stored of theirs."""
         self.outside.wait(Wait.TOTAL)
-        unit = Unit((self.client, next(self.site.numbers)), self.key)
-        self.exchange = Exchange(self, head, balancer, unit)
-        self.exchange.choose()
+        head = asked._replace(target=route.rewrite(asked)) if route.rewrite else asked
+        if route.cache and self.site.cache is not None:
+            space = b"%b %b" % (self.site.scheme, route.name.encode())
+            caching.look_up(self, self.site.cache, caching.Errand(asked, head, balancer, space, record), self.began_s)
+        else:
+            self.send(asked, head, balancer, record)
 
-    def _answer_at_once(self, head: RequestHead, status: int, why: str, error: str) -> None:
-        """Answer without an exchange."""
+    def send(self, asked: RequestHead, head: RequestHead, balancer: Balancer, record: Record | None = None,
+             ask: Ask | None = None) -> None:
+        """Begin an exchange. asked: what the client said; head: what goes on; ask: who is told what comes."""
+        unit = Unit((self.client, next(self.site.numbers)), self.key)
+        if record is None:
+            exchange = Exchange(self, head, balancer, unit)
+        else:
+            exchange = Witness(self, head, balancer, unit, record)
+        exchange.asked, exchange.ask = asked, ask
+        self.exchange = exchange
+        exchange.choose()
+
+    def _answer_as_written(self, head: RequestHead, answer: Answer, more: bytes) -> None:
+        """Answer what the routing table says. more: field lines."""
         sent = head.body == NO_BODY
-        octets = self._answer(head, sent, status, why, error)
+        self.persistent = self.persistent and sent and head.minor >= 1
+        self.site.counts.answered(answer.status)
+        data = write.own_answer(answer.status, answer.body, self.persistent, bodiless=head.method == b"HEAD",
+                                more=self.outside.date() + more, kind=answer.content_type.encode())
+        self.outside.to_client(data)
         if self.site.log is not None:
-            self._log(head, status, octets, None, error)
+            self.log_answer(head, answer.status, len(data), None, "")
         self.finished(sent)
 
-    def _answer(self, head: RequestHead, sent: bool, status: int, why: str, error: str) -> int:
+    def _answer_at_once(self, head: RequestHead, status: int, why: str, error: str, more: bytes = b"") -> None:
+        """Answer without an exchange."""
+        sent = head.body == NO_BODY
+        octets = self._answer(head, sent, status, why, error, more)
+        if self.site.log is not None:
+            self.log_answer(head, status, octets, None, error)
+        self.finished(sent)
+
+    def _answer(self, head: RequestHead, sent: bool, status: int, why: str, error: str, more: bytes = b"") -> int:
         """Answer ourselves; the connection stays if the request was read to the end (`sent`). Return the octets."""
         self.persistent = self.persistent and sent and head.minor >= 1
+        more = self.outside.date() + proxystatus.line(error, why) + more
         data = write.own_answer(status, write.complaint(status, why), self.persistent,
-                                bodiless=head.method == b"HEAD", more=self.outside.date() + proxy_status(error))
+                                bodiless=head.method == b"HEAD", more=more)
         self.outside.to_client(data)
+        self.site.counts.answered(status)
         return len(data)
 
-    def _log(self, head: RequestHead | None, status: int, octets: int, exchange: Exchange | None, note: str) -> None:
+    def log_answer(self, head: RequestHead | None, status: int, octets: int, exchange: Exchange | None,
+                   note: str) -> None:
         """Tell the log. Called only where there is one."""
         log, now_s = self.site.log, self.outside.now()
         assert log is not None
@@ -272,10 +366,14 @@ class Conversation:
             self.waiting = what
             self.outside.wait(what)
 
-    def _drop_exchange(self) -> None:
+    def _drop_exchange(self, note: str = "") -> None:
+        """What is under way ends without an answer, or in the midst of it. note: for the log; "" if it knows."""
         if self.exchange is not None:
             exchange, self.exchange = self.exchange, None
             exchange.part(keep=False)
+            exchange.over()
+            if note and self.site.log is not None:
+                self.log_answer(exchange.asked, exchange.status, exchange.octets, exchange, note)
 
     def _pace_client(self) -> None:
         """Hold the client while it is far ahead of what can be sent on."""
@@ -295,9 +393,12 @@ class Conversation:
         return f"<Conversation with {self.client}: {self.exchange or ('closed' if self.closed else 'idle')}>"
 
 
+_NO_ROUTE = 404, "no service here takes such a request", "destination_not_found"
 _BACKEND_LATE = {Wait.QUEUE: failures.LATE, Wait.CONNECT: failures.UNREACHABLE, Wait.ANSWER: failures.SILENT}
 
 
-def proxy_status(error: str) -> bytes:
-    """The field line that says whose fault an answer of ours is (RFC 9209 2.1)."""
-    return b"Proxy-Status: layer-lab; error=%b\r\n" % error.encode()
+def _too_slow() -> Refused:
+    return Refused(408, "the request did not come in time", "RFC 9110 15.5.9")
+
+
+_LATER = dict.fromkeys((429, 503), b"Retry-After: 5\r\n")  # RFC 6585 4, RFC 9110 15.6.4

@@ -37,6 +37,11 @@ class EventLog:
             self._later(0, self.flush)
         self._events.append((time.time(), event))
 
+    def close(self) -> None:
+        """Write what was noted, and no more."""
+        self.flush()
+        self._file.close()
+
     def flush(self) -> None:
         """Write what was noted, in whole lines."""
         events, self._events = self._events, []

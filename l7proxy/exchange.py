@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from balancing import NoBackend, Server, Unit
 from l7proxy import failures, hiding, write
 from l7proxy.balancer import Balancer
+from l7proxy.cache import Ask, Recording, Reply
 from l7proxy.failures import IDEMPOTENT, Again, Failure
 from l7proxy.limits import Wait
 from l7proxy.messages import CHUNKED, NO_BODY, RequestHead, ResponseHead
@@ -32,6 +33,8 @@ from l7proxy.sticky import NO_SESSION
 if TYPE_CHECKING:
     from l7proxy.conversation import Conversation
 
+_BODILESS = frozenset((b"GET", b"HEAD"))
+
 
 class Exchange:
     """A request on its way.
@@ -39,9 +42,12 @@ class Exchange:
     asked:  the head as its client said it; head: as it goes to the backend.
     heard:  a byte of the answer has come.         answer: the head of the final answer, once it has come.
     sent:   the whole request has gone.            reused: on a connection that served another one before.
+    tunnel: another protocol is spoken.            all_heard: and its server says no more.
     server: who serves it now; last: who did last.
-    more:   field lines of ours for the answer.    octets: how many have gone to the client.
-    note: a word for the log.
+    more:   field lines of ours for the answer.    octets: how many have gone to the client; octets_up: to the backend.
+    note: a word for the log.                      queued_s: since when it waits in the row.
+    ask:    the cache that is told what comes.     recording: the body on its way into it.
+    instead: it had something better to say than the backend.
     """
 
     # What most requests never change stands here, not in each of them.
@@ -54,11 +60,17 @@ class Exchange:
     body_begun: bool = False
     rechunked: bool = False
     tunnel: bool = False
+    all_heard: bool = False
     took: int = 0
     octets: int = 0
+    octets_up: int = 0
     status: int = 0
+    queued_s: float = 0.0
     more: bytes = b""
     note: str = ""
+    ask: Ask | None = None
+    recording: Recording | None = None
+    instead: bool = False
 
     def __init__(self, talk: Conversation, head: RequestHead, balancer: Balancer, unit: Unit) -> None:
         self.talk, self.asked, self.head, self.balancer, self.unit = talk, head, head, balancer, unit
@@ -87,6 +99,7 @@ class Exchange:
         try:
             server = self.server = self.last = balancer.assign(self.unit, self.session, self.tried)
         except NoBackend:
+            balancer.counts.unserved += not self.tried
             self.talk.fail(self.failure)
             return
         if balancer.gates is None:
@@ -94,6 +107,8 @@ class Exchange:
             return
         inside = balancer.gate(server).enter(self.admitted)
         if inside is None:
+            balancer.counts.of(server).queued += 1
+            self.queued_s = self.talk.outside.now()
             self.talk.outside.wait(Wait.QUEUE)
         elif inside:
             self.dial(fresh=False)
@@ -102,7 +117,14 @@ class Exchange:
 
     def admitted(self) -> None:
         """There is room at the server, for whose sake this waited."""
+        assert self.server is not None
+        self._waited(self.server)
         self.dial(fresh=False)
+
+    def _waited(self, server: Server) -> None:
+        """Its time in the row of `server` is over."""
+        self.balancer.counts.of(server).waited_s += self.talk.outside.now() - self.queued_s
+        self.queued_s = 0.0
 
     def dial(self, fresh: bool) -> None:
         """Get a connection to the chosen server."""
@@ -117,7 +139,9 @@ class Exchange:
         talk, head = self.talk, self.head
         self.open, self.reused = True, reused
         talk.responses.expect(head.method, head.upgrade)
-        talk.outside.to_upstream(write.request_head(head, talk.origin.lines(head.host, talk.requests.forwarded)))
+        data = write.request_head(head, talk.origin.lines(head.host, talk.requests.forwarded))
+        self.octets_up += len(data)
+        talk.outside.to_upstream(data)
         if self.sent:
             talk.outside.wait(Wait.ANSWER)
         else:
@@ -135,16 +159,21 @@ class Exchange:
             return
         if data:
             self.body_begun = True
+            self.octets_up += len(data)
             self.talk.outside.to_upstream(data)
         if self.talk.requests.ended and not self.sent:
             self.talk.close(Close.FLUSH)  # an incomplete request, and nobody to complete it (RFC 9112 8)
         elif self.tunnel:
             self._pump_tunnel()
         elif data or self.sent:
-            self.talk.outside.wait(Wait.ANSWER if self.sent else Wait.BODY)
+            self.talk.outside.wait(
+                Wait.RELAY if self.answer is not None else Wait.ANSWER if self.sent else Wait.BODY)
 
     def _pump_tunnel(self) -> None:
-        """Another protocol's bytes have gone, or its client says no more."""
+        """Another protocol's bytes have gone, or its client says no more: then it has ended, if its server has."""
+        if self.sent and self.all_heard:
+            self.finish()
+            return
         self.talk.outside.wait(Wait.TUNNEL)
         if self.sent:
             self.talk.outside.end_upstream()
@@ -170,20 +199,29 @@ class Exchange:
             while self.answer is None and (event := responses.next()) is not None:
                 assert isinstance(event, ResponseHead)
                 out += self._answer(event)
-                done = event.body == NO_BODY and event.status >= 200
+                done = (event.body == NO_BODY and event.status >= 200) or self.instead
             if self.answer is not None and not done:
                 data, done = responses.body()
+                if self.recording is not None:
+                    self.recording.write(data)
                 out += write.chunks(data, responses.trailers if done else None) if self.rechunked else data
-        except Refused:
-            self.fail(failures.MALFORMED)
+        except Refused as refused:
+            self.fail(failures.not_http(refused))
             return
         if out:
             self.octets += len(out)
             talk.outside.to_client(out)
-        if done:
+        if done and self.recording is not None:
+            self.recording.end()
+        if done and self.tunnel and not self.sent:
+            self.all_heard = True
+            talk.outside.end_client()
+        elif done:
             self.finish()
         elif self.answer is not None:
             talk.outside.wait(Wait.TUNNEL if self.tunnel else Wait.RELAY)
+            if self.tunnel and talk.requests.buffer:
+                self.pump_request()  # the client has not waited for the switch
 
     def _answer(self, answer: ResponseHead) -> bytes:
         """A head has come; return it as the client reads it. HTTP/1.0 knows no 1xx (RFC 9110 15.2)."""
@@ -191,12 +229,19 @@ class Exchange:
         if status < 200 and status != 101:
             return write.response_head(answer, minor, True) if minor else b""
         assert self.server is not None
-        if not answer.dated:
-            self.more += talk.outside.date()
         if answer.located:
             answer = hiding.relocated(answer, self.balancer.pool, self.asked.host, talk.site.scheme)
-        if self.session.pins and self.session.server is not self.server:
-            self.more += self.balancer.pin(self.server)
+        if self.ask is not None:
+            found = self.ask.answered(answer, talk.outside.now())
+            if isinstance(found, Reply):
+                self.answer = answer._replace(persistent=answer.persistent and answer.body == NO_BODY)
+                return self._say_instead(found)
+            answer, self.recording = found
+            self.note = word(answer)
+        if not answer.dated:
+            self.more += talk.outside.date()
+        if self.session.pins:
+            self.more += self.balancer.pin(self.server, self.session)
         self.answer, self.status = answer, status
         self.rechunked = write.rechunked(answer, minor)
         if status == 101:
@@ -206,10 +251,40 @@ class Exchange:
             talk.persistent = False  # there the connection's end is the body's
         return write.response_head(answer, minor, talk.persistent, self.more)
 
+    def _say_instead(self, reply: Reply) -> bytes:
+        """What the cache has is what the client reads: the backend said that it is still right, or failed."""
+        self.instead, self.status, self.note = True, reply.head.status, word(reply.head)
+        return write.response_head(reply.head, self.head.minor, self.talk.persistent, self.more) + reply.body
+
+    def stale(self) -> bool:
+        """Nobody has answered: say what the cache has, if that is allowed; return whether it was."""
+        assert self.ask is not None
+        reply = self.ask.failed(self.talk.outside.now())
+        if reply is None:
+            return False
+        self.talk.persistent = self.talk.persistent and self.sent
+        data = self._say_instead(reply)
+        self.octets += len(data)
+        self.talk.outside.to_client(data)
+        return True
+
+    def over(self) -> None:
+        """No more will come of it. Safe to call again."""
+        if self.recording is not None:
+            self.recording.abort()
+        if self.ask is not None:
+            self.ask.abandoned()
+
     def finish(self) -> None:
-        """The answer is complete. An answer before the request's end leaves neither connection usable."""
-        talk, answer = self.talk, self.answer
+        """The answer is complete. An answer before the request's end leaves neither connection usable.
+
+        Nor is the backend's kept if it has not taken all of the request, or may have taken its body for another one,
+        as some do that expect none (RFC 9110 9.3.1, 9.3.2).
+        """
+        talk, answer, head = self.talk, self.answer, self.head
         keep = self.sent and answer is not None and answer.persistent and not talk.responses.buffer
+        if keep and head.body != NO_BODY:
+            keep = not talk.upstream_full and head.method not in _BODILESS
         if self.server is not None:
             self.balancer.pool.served(self.server)
         self.part(keep)
@@ -217,11 +292,11 @@ class Exchange:
 
     def upstream_gone(self, clean: bool) -> None:
         """The backend's connection has ended (by a reset, if not `clean`): the answer's end, or a failure."""
-        if clean:
+        if clean and not self.all_heard:
             self.talk.responses.end()
         self.pump_response()
         if self.talk.exchange is self:
-            self.fail(failures.LOST)
+            self.fail(failures.HALF if self.heard else failures.LOST)
 
     def forsaken(self) -> None:
         """Its server is down, or was removed: what has come of the answer counts, the rest is not waited for."""
@@ -242,11 +317,14 @@ class Exchange:
             return
         server = self.server
         self.part(keep=False)
-        if server is not None and failure.blame and not idled:
-            self.balancer.pool.failed(server, failure.blame, passive=True)
+        if server is not None:
+            self.balancer.counts.failed(server, failure)
+            if failure.blame and not idled:
+                self.balancer.pool.failed(server, failure.blame, passive=True)
         if repeat and server is not None and self._affordable(failure):
             self.tried += (server,)
             self.choose()
+            self.balancer.counts.of(server).retried += self.last is not server
         else:
             self.talk.fail(failure)
 
@@ -264,6 +342,8 @@ class Exchange:
 
     def _anew(self) -> None:
         """A kept connection was closed under us (RFC 9112 9.3.1): same server, same decision, fresh connection."""
+        assert self.server is not None
+        self.balancer.counts.of(self.server).stale += 1
         self.talk.outside.part_upstream(keep=False)
         self.open = self.reused = False
         self.dial(fresh=True)
@@ -271,12 +351,23 @@ class Exchange:
     def part(self, keep: bool) -> None:
         """Let go of the backend: its connection, and its unit. Safe to call again."""
         if self.server is not None:
-            server, self.server, self.open = self.server, None, False
+            server, self.server = self.server, None
+            self.balancer.counts.ended(server, self)
+            self.open = self.reused = False
+            self.talk.upstream_held = self.talk.upstream_full = False
             self.talk.outside.part_upstream(keep)
             self.balancer.pool.release(self.unit, server)
             if self.balancer.gates is not None:
+                if self.queued_s:
+                    self._waited(server)
                 self.balancer.leave(server, self.admitted)
 
     def __repr__(self) -> str:
         where = self.server.name if self.server else "nobody"
         return f"<Exchange {self.head.method.decode()} {self.head.target.decode()} at {where}>"
+
+
+def word(head: ResponseHead) -> str:
+    """What the cache did, in a word for the log: the first that Cache-Status says (RFC 9211 2)."""
+    said = next((value for name, value, _ in reversed(head.fields) if name == b"cache-status"), b"")
+    return [*said.split(b"; "), b""][1].decode()

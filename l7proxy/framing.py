@@ -12,18 +12,20 @@ Rules kept here:
 1. What a field does is a row of a table; a row is a pair of functions that say their section.
 2. `read` returns what the value says, or the Refused that it deserves; it depends on nothing but the value.
 3. What is written anew by us (Host, Content-Length, Via's own line, X-Forwarded-For) is never taken from `kept`.
+4. A name that a CGI program can't tell from a row's (Content_Length, RFC 3875 4.1.18) ends here (lines.py).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import IPv6Address
 from typing import Any, NamedTuple
 
 from l7proxy.messages import CHUNKED, NO_BODY, Field, field
 from l7proxy.refusal import TOKEN, Refused
 
-_HOST = re.compile(rb"(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+_HOST = re.compile(rb"(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{0,5}))?")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _COMMA = re.compile(rb"[ \t]*,[ \t]*")
 _PROTOCOL = re.compile(TOKEN + rb"(?:/" + TOKEN + rb")?")
@@ -57,8 +59,8 @@ class Section:
         """Raise what was noted, once all lines are read. Needless unless `coded` or `refused`."""
         if self.coded and self.length != NO_BODY:
             raise Refused(400, "Content-Length beside Transfer-Encoding", "RFC 9112 6.1")
-        if self.refused is not None:
-            raise self.refused
+        if (found := self.refused) is not None:
+            raise Refused(found.status, found.why, found.section)  # anew: a known one would gather tracebacks
 
     @property
     def body(self) -> int:
@@ -67,9 +69,12 @@ class Section:
 
     def drop_named(self) -> None:
         """Fields that Connection names are for this connection only (RFC 9110 7.6.1)."""
-        named = (self.options or frozenset()) - USUAL_OPTIONS
-        if named:
-            self.kept = [one for one in self.kept if one.name not in named]
+        self.kept = self.unnamed(self.kept)
+
+    def unnamed(self, fields: list[Field]) -> list[Field]:
+        """`fields` without those that Connection names: of the header or the trailer section (RFC 9110 7.6.1)."""
+        options = self.options
+        return [one for one in fields if one.name not in options] if options and fields else fields
 
     def switches(self) -> bytes:
         """The protocols of Upgrade, if Connection names it, as it must (RFC 9110 7.8)."""
@@ -95,7 +100,16 @@ class Rule(NamedTuple):
 
 def valid_host(value: bytes) -> bool:
     """Whether `value` is uri-host [":" port] with a host in it (RFC 9110 7.2, RFC 3986 3.2.2)."""
-    return _HOST.fullmatch(value) is not None
+    found = _HOST.fullmatch(value)
+    return found is not None and (found[1] is None or _is_ipv6(found[1])) and int(found[2] or 0) <= 65_535
+
+
+def _is_ipv6(literal: bytes) -> bool:
+    try:
+        IPv6Address(literal.decode())
+    except ValueError:
+        return False
+    return True
 
 
 # What values say.
@@ -187,12 +201,14 @@ def _note_te(section: Section, codings: frozenset[bytes]) -> None:
 
 
 def _note_forwarded(section: Section, said: Field) -> None:
-    """Said by whoever is in front of us: believed only of a trusted peer (RFC 7239 8.1)."""
+    """Said to us, not to the backend: those of a proxy in front are believed only if it is trusted (RFC 7239 8.1)."""
     section.forwarded.append(said)
 
 
-def _keep(section: Section, kept: Field) -> None:
-    section.kept.append(kept)
+def _note_expect(section: Section, expectation: Field) -> None:
+    """Once is enough: two lines are a list of one and the same (RFC 9110 10.1.1)."""
+    if expectation not in section.kept:
+        section.kept.append(expectation)
 
 
 def _note_date(section: Section, date: Field) -> None:
@@ -220,9 +236,10 @@ REQUEST_FIELDS: Mapping[bytes, Rule] = {
     **_HOP_BY_HOP,
     b"host": Rule(_host, _note_host),
     b"te": Rule(_options, _note_te),
-    b"expect": Rule(_expectation, _keep),
+    b"expect": Rule(_expectation, _note_expect),
     b"proxy-authorization": DROP,  # for the first proxy that asks for it, RFC 9110 11.7.2
-    **{name.lower(): Rule(_field(name), _note_forwarded) for name in FORWARDED},
+    b"proxy": DROP,  # no field at all, but a CGI program finds it as HTTP_PROXY (RFC 3875 4.1.18)
+    **{name.lower(): Rule(_field(name), _note_forwarded) for name in (*FORWARDED, b"Layer-Lab-Explain")},
 }
 RESPONSE_FIELDS: Mapping[bytes, Rule] = {
     **_HOP_BY_HOP,
@@ -231,7 +248,8 @@ RESPONSE_FIELDS: Mapping[bytes, Rule] = {
     b"content-location": Rule(_field(b"Content-Location"), _note_place),
     b"refresh": Rule(_field(b"Refresh"), _note_place),
     # Which software the backends run, and where, is nobody's business.
-    **dict.fromkeys((b"server", b"x-powered-by", b"x-aspnet-version", b"alt-svc", b"proxy-authenticate"), DROP),
+    **dict.fromkeys((b"server", b"x-powered-by", b"x-aspnet-version", b"alt-svc", b"proxy-authenticate",
+                     b"proxy-status", b"layer-lab-explanation"), DROP),
 }
 NO_TRAILERS = frozenset((  # what would come too late, or change how a message is read (RFC 9110 6.5.1)
     b"host", b"cache-control", b"expect", b"max-forwards", b"pragma", b"range", b"te", b"age", b"expires", b"date",

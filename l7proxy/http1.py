@@ -22,20 +22,23 @@ from l7proxy.limits import Limits
 from l7proxy.lines import Lines
 from l7proxy.messages import END, NO_BODY, TUNNEL, UNTIL_CLOSE, End, Field, RequestHead, ResponseHead
 from l7proxy.refusal import METHODS, REQUEST_DIAGNOSES, RESPONSE_DIAGNOSES, TOKEN, Refused, diagnose
-from l7proxy.target import resolve
+from l7proxy.target import TUNNEL_OR_ECHO, resolve
 
 Event = RequestHead | ResponseHead | bytes | End
 _CR, _SLASH = 13, 47
+_EMPTY_LINES = re.compile(rb"(?:\r\n)*")
 _BARE = re.compile(rb"\r(?!\n|\Z)|(?<!\r)\n")
 _REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([!-~]+) HTTP/1\.([01])")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: [\t \x21-\x7e\x80-\xff]*)?")
 _ODD = re.compile(rb"[#\\%]|/\.")
+_PLAIN = METHODS - TUNNEL_OR_ECHO
 
 
 class Reader:
     """What both directions share: a buffer, and whether a head or a body comes next.
 
     buffer:   bytes that have come; those before `_at` are read. Empty as soon as all of them are.
+    _looked:  how many octets of a head that is not whole were looked at, so that none is for each drop that comes.
     trailers: the trailer fields of the last body.
     """
 
@@ -47,7 +50,7 @@ class Reader:
         self.buffer = b""
         self.trailers: list[Field] = []
         self._section = Section()
-        self._at = 0
+        self._at = self._looked = 0
         self._body: Body | None = None
 
     def feed(self, data: bytes) -> None:
@@ -76,7 +79,7 @@ class Reader:
         if event is END or (event is None and self.ended and body.cut()):
             self._body = None
             if isinstance(body, ChunkedBody):
-                self.trailers = body.trailers
+                self.trailers = self._section.unnamed(body.trailers)
             return END
         return event
 
@@ -107,42 +110,52 @@ class Reader:
 
     def _head(self) -> Event | None:
         """The next whole head, and set up the reader of its body."""
+        if self.buffer[self._at] == _CR and self.skips_empty_lines and not self._skip_empty_lines():
+            return None
         buffer, at = self.buffer, self._at
-        if buffer[at] == _CR and self.skips_empty_lines:
-            return self._empty_line()
-        end = buffer.find(b"\r\n\r\n", at)
+        end = buffer.find(b"\r\n\r\n", at + self._looked)
         if end < 0:
             self._partial(buffer[at:])
             return None
         if end + 4 - at > self.limits.head_bytes:
             self._partial(buffer[at:end + 4])
-        lines = buffer[at:end].split(b"\r\n")
+        head = buffer[at:end]
         self._read_to(end + 4)
-        event = self._parse(lines)
+        self._looked = 0
+        try:
+            event = self._parse(head.split(b"\r\n"))
+        except Refused:
+            self._refuse_bare(head, 0, len(head))  # it would have been seen first, had the head come in drops
+            raise
         if event.body != NO_BODY:
             self.trailers = []
             self._body = body_reader(event.body, self.limits, self.lines)
         return event
 
-    def _empty_line(self) -> Event | None:
-        """One before a request is skipped (RFC 9112 2.2); what only begins like one is malformed."""
-        begun = self.buffer[self._at:self._at + 2]
-        if begun == b"\r":
-            return None
-        if begun != b"\r\n":
+    def _skip_empty_lines(self) -> bool:
+        """Those before a request are skipped (RFC 9112 2.2). Return whether something else has come."""
+        found = _EMPTY_LINES.match(self.buffer, self._at)
+        at = found.end() if found else self._at
+        more = self.buffer[at:at + 2]
+        self._read_to(at)
+        if len(more) == 2 and more[0] == _CR:
             raise Refused(400, "bare CR or LF", "RFC 9112 2.2")
-        self._read_to(self._at + 2)
-        return self.next()
+        return more not in (b"", b"\r")
 
     def _partial(self, begun: bytes) -> None:
         """Refuse a head that can't become whole any more: sooner than its end, for its end may never come."""
         most = self.limits.head_bytes
-        if _BARE.search(begun[:most]):
-            raise Refused(400, "bare CR or LF", "RFC 9112 2.2")
+        self._refuse_bare(begun, self._looked, most)
+        self._looked = max(0, len(begun) - 3)
         if len(begun) >= most:
             long_line = b"\r\n" not in begun[:most]
             raise Refused(*((414, "request-line too long", "RFC 9112 3") if long_line
                             else (431, "header section too large", "RFC 6585 5")))
+
+    def _refuse_bare(self, head: bytes, start: int, end: int) -> None:
+        """A CR or LF alone is a line's end to some, and none to others (RFC 9112 2.2)."""
+        if _BARE.search(head, start, end):
+            raise Refused(400, "bare CR or LF", "RFC 9112 2.2") from None
 
     def _parse(self, lines: list[bytes]) -> RequestHead | ResponseHead:
         raise NotImplementedError
@@ -175,7 +188,7 @@ class RequestReader(Reader):
             raise Refused(414, "request-target too long", "RFC 9112 3")
         section = self._fields(lines)
         host = section.host
-        if target[0] != _SLASH or method == b"TRACE" or _ODD.search(target):
+        if target[0] != _SLASH or method not in _PLAIN or _ODD.search(target):
             target, host = resolve(method, target, host)
         if version == b"0":
             return self._old(method, target, host, section)
@@ -195,7 +208,9 @@ class RequestReader(Reader):
 
     @property
     def forwarded(self) -> list[Field]:
-        """What the last request said of those before its client: to be believed only of a trusted peer."""
+        """What the last request said to us alone: of those before its client, which is to be believed only of a
+        trusted peer, and whether it wants an explanation (explain.py).
+        """
         return self._section.forwarded
 
     def tunnel(self) -> None:
@@ -215,29 +230,40 @@ class ResponseReader(Reader):
 
         upgrade: the protocols that it asked for, one of which a 101 may switch to.
         """
-        self._method, self._upgrade = method, upgrade
-        self.buffer, self._at, self._body, self.ended = b"", 0, None, False
+        self._method, self._upgrade, self._interims = method, upgrade, 0
+        self.buffer, self._at, self._looked, self._body, self.ended = b"", 0, 0, None, False
 
     def _parse(self, lines: list[bytes]) -> ResponseHead:
         line = lines.pop(0)
         minor, status = _known_status.get(line) or _status(line)
         section = self._fields(lines)
-        if status == 101:
-            return self._switch(section)
-        body = section.body
         if section.coded and minor == 0:
             raise Refused(502, "Transfer-Encoding in HTTP/1.0", "RFC 9112 6.1")
+        body, keep = section.body, section.persists(minor)
+        if status < 200:
+            self._check_interim(body)
+            if status == 101:
+                return self._switch(section, minor)
+        if status == 204 and body not in (NO_BODY, 0):
+            keep = False  # it has no content (RFC 9112 6.1, RFC 9110 8.6): whoever says otherwise may send some
         if self._method == b"HEAD" or status < 200 or status in (204, 304):  # RFC 9112 6.3, its rules in their order
             body = NO_BODY
         elif body == NO_BODY:
-            body = UNTIL_CLOSE
-        keep = body != UNTIL_CLOSE and section.persists(minor)
+            body, keep = UNTIL_CLOSE, False
         return ResponseHead(status, minor, section.kept, body, section.length, keep, b"", section.located,
                             section.dated)
 
-    def _switch(self, section: Section) -> ResponseHead:
+    def _check_interim(self, body: int) -> None:
+        """An interim answer ends with its head (RFC 9112 6.1, RFC 9110 8.6), and a final one follows (15.2)."""
+        self._interims += 1
+        if self._interims > self.limits.interim_answers:
+            raise Refused(502, "too many interim answers", "RFC 9110 15.2")
+        if body not in (NO_BODY, 0):
+            raise Refused(502, "an interim answer that says it has a body", "RFC 9112 6.1")
+
+    def _switch(self, section: Section, minor: int) -> ResponseHead:
         """101: to one of the protocols that were asked for, or it is no answer (RFC 9110 7.8, 15.2.2)."""
-        protocol = section.switches()
+        protocol = section.switches() if minor else b""
         if not protocol or protocol.lower() not in self._upgrade.lower().split(b", "):
             raise Refused(502, "101 without an Upgrade asked for", "RFC 9110 15.2.2")
         return ResponseHead(101, 1, section.kept, TUNNEL, NO_BODY, False, protocol)

@@ -24,6 +24,7 @@ class Wait(Enum):
     IDLE = "keep_alive_s"
     HEAD = "head_s"
     QUEUE = "queue_s"
+    JOIN = "join_s"
     CONNECT = "connect_s"
     BODY = "body_idle_s"
     ANSWER = "answer_s"
@@ -42,6 +43,7 @@ class Limits:
 
     keep_alive_s:   a connection without a request, on either side.
     head_s:         from the first byte of a request head to its last.
+    join_s:         for another one's answer to the same, which can be stored.
     queue_s:        for a server that has as many requests as it may have.
     body_idle_s:    between two pieces of a request body.
     connect_s:      for a backend to accept a connection.
@@ -54,7 +56,9 @@ class Limits:
     tick_s:         the step of the timer wheel: how late a bound may ring.
     head_bytes, target_bytes, header_count: 431, 414 and 431 beyond these (RFC 6585 5, RFC 9110 15.5.15).
     body_bytes: a request body; 413 beyond it.
-    connections, client_connections: clients' connections in all, and of one address.
+    interim_answers: how many a backend may give before the final one; 502 beyond it.
+    connections, client_connections: clients' connections in all, and of one address; 503 and 429 beyond.
+    spare_connections: how many beyond the bound are still told so.
     chunk_line_bytes: one chunk-size line, extensions included.
     read_ahead_bytes: what is read from a client before it can be sent on; then reading pauses.
     idle_upstreams: connections kept open to one backend.
@@ -65,6 +69,7 @@ class Limits:
     keep_alive_s: float = 60.0
     head_s: float = 10.0
     queue_s: float = 5.0
+    join_s: float = 5.0
     body_idle_s: float = 30.0
     connect_s: float = 3.0
     answer_s: float = 60.0
@@ -78,8 +83,10 @@ class Limits:
     target_bytes: int = 8_192
     header_count: int = 100
     body_bytes: int = 2**40
+    interim_answers: int = 64
     connections: int = 20_000
     client_connections: int = 20_000
+    spare_connections: int = 512
     chunk_line_bytes: int = 256
     read_ahead_bytes: int = 65_536
     idle_upstreams: int = 128

@@ -20,7 +20,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from l7proxy.framing import NO_TRAILERS, Rule, Section
+from l7proxy.framing import DROP, NO_TRAILERS, Rule, Section
 from l7proxy.messages import Field
 from l7proxy.refusal import TOKEN, Refused, diagnose_line
 
@@ -55,7 +55,7 @@ class Lines:
     def _learn(self, line: bytes) -> Row:
         """What `line` says. Raises Refused if it is no field line."""
         field = self._field(line)
-        rule = self.rules.get(field.name)
+        rule = self._rule(field.name)
         if rule is None:
             row: Row = (None, field)
         else:
@@ -69,6 +69,13 @@ class Lines:
             self.known[line] = row
         return row
 
+    def _rule(self, name: bytes) -> Rule | None:
+        """The row of a field; a name that a CGI program can't tell from one of them is dropped (RFC 3875 4.1.18)."""
+        rule = self.rules.get(name)
+        if rule is None and b"_" in name and name.replace(b"_", b"-") in self.rules:
+            return DROP
+        return rule
+
     def _field(self, line: bytes) -> Field:
         found = _FIELD.fullmatch(line)
         if found is None:
@@ -79,7 +86,7 @@ class Lines:
     def trailer(self, line: bytes) -> Field | None:
         """A line of a trailer section; None if such a field has no business there. Raises Refused."""
         field = self._field(line)
-        return None if field.name in NO_TRAILERS or field.name in self.rules else field
+        return None if field.name in NO_TRAILERS or self._rule(field.name) else field
 
     def __repr__(self) -> str:
         return f"<Lines: {len(self.known)} known>"

@@ -17,6 +17,10 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from balancing import Server
+from l7proxy.balancer import Balancer
+from l7proxy.cache import Ask, Cache
+from l7proxy.counters import DoorCounts
+from l7proxy.explain import Explanations
 from l7proxy.forwarded import Forwarding
 from l7proxy.framing import REQUEST_FIELDS, RESPONSE_FIELDS
 from l7proxy.limits import Limits, Wait
@@ -51,6 +55,9 @@ class Outside(Protocol):
     def hold_upstream(self, held: bool) -> None:
         """Stop reading from the backend, or go on."""
 
+    def end_client(self) -> None:
+        """Say no more to the client, and still listen (a half-close)."""
+
     def end_upstream(self) -> None:
         """Say no more to the backend, and still listen (a half-close)."""
 
@@ -63,6 +70,12 @@ class Outside(Protocol):
     def wait(self, what: Wait) -> None:
         """Call timed_out(what) unless something else is waited for within its limit. TOTAL runs beside the others."""
 
+    def soon(self, call: Callable[[], object]) -> None:
+        """Call it in the loop's next round."""
+
+    def refresh(self, ask: Ask, balancer: Balancer) -> None:
+        """Make this request without a client (caching.refresh)."""
+
     def now(self) -> float:
         """Seconds of a clock that never goes back."""
 
@@ -70,17 +83,20 @@ class Outside(Protocol):
         """The field line that says when an answer is made that doesn't say so itself (RFC 9110 6.6.1)."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Site:
-    """What all conversations of one VIP and port share.
+    """What all conversations of one VIP and port share; a reload changes it (reload.py).
 
-    route_of:   finds the route of a request; None if no service wants it.
+    route_of:   finds the row of the routing table that takes a request; None if none does.
     authority:  the VIP and port: Host for HTTP/1.0 clients that send none.
     numbers:    counts the requests; a request's unit is (client address, number).
     requests, responses: the lines that are known already.
     scheme:     what clients speak: http or https.
     forwarding: what backends are told of clients.
     log:        is told of every answer; None for no log.
+    counts:     what is counted here.
+    explain:    where requests that ask for it are explained; None where none may ask.
+    cache:      what is stored of answers; None for nothing.
     """
 
     route_of: Router
@@ -92,6 +108,9 @@ class Site:
     scheme: bytes = b"http"
     forwarding: Forwarding = field(default_factory=Forwarding)
     log: Callable[[Answered], object] | None = None
+    counts: DoorCounts = field(default_factory=DoorCounts)
+    explain: Explanations | None = None
+    cache: Cache | None = None
 
 
 class Answered(NamedTuple):

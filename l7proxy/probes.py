@@ -37,16 +37,20 @@ class Probes:
     def follow(self, pool: Pool) -> None:
         """Test the servers that `pool` has now: those that are new from now on, those that are gone no longer."""
         check = pool.service.health
+        for server, patient in [*self._patients.items()]:
+            if patient.pool is pool and (pool.servers.get(server.backend.id) is not server or patient.check != check):
+                self._patients.pop(server).stop()
         if check is None:
             return
-        ours = [server for server, patient in self._patients.items() if patient.pool is pool]
-        for server in ours:
-            if pool.servers.get(server.backend.id) is not server:
-                self._patients.pop(server).stop()
         new = [server for server in pool.servers.values() if server not in self._patients]
         for place, server in enumerate(new):
             delay_s = place * min(STAGGER_S, check.interval_s) / len(new)
             self._patients[server] = Patient(pool, server, check, self.limits, delay_s)
+
+    def leave(self, pool: Pool) -> None:
+        """Test nobody of `pool` any more."""
+        for server in [server for server, patient in self._patients.items() if patient.pool is pool]:
+            self._patients.pop(server).stop()
 
     def close(self) -> None:
         """Test nobody any more."""
@@ -64,7 +68,7 @@ class Patient:
     def __init__(self, pool: Pool, server: Server, check: HealthCheck, limits: Limits, delay_s: float) -> None:
         self.pool, self.server, self.check, self.limits = pool, server, check, limits
         service = pool.service
-        self.question = question(check, str(Address(service.vip, service.port or 0)))
+        self.question = question(check, check.host or str(Address(service.vip, service.port or 0)))
         self.address = Address(server.backend.ip, service.port_of(server.backend) or 0)
         self._loop = asyncio.get_running_loop()
         self._under_way: set[asyncio.Task[None]] = set()

@@ -49,7 +49,7 @@ def _row(pattern: bytes, status: int, why: str, section: str) -> Diagnosis:
     return Diagnosis(re.compile(pattern), status, why, section)
 
 
-_LINE = rb"\A" + TOKEN + rb" [^ \t\r\n]+ "
+_LINE = rb"\A" + TOKEN + rb" [!-~]+ "
 _OCTETS = (
     _row(rb"[\r\n]", 400, "bare CR or LF", "RFC 9112 2.2"),
     _row(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", 400, "a control character", "RFC 9110 5.5"),

@@ -19,29 +19,41 @@ import struct
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from ipaddress import IPv4Address, IPv6Address
 from typing import cast
 
 from balancing import Server
+from l7proxy import caching
+from l7proxy.balancer import Balancer
+from l7proxy.cache import Ask
 from l7proxy.conversation import Conversation
 from l7proxy.exchange import Exchange
 from l7proxy.failures import Failure
-from l7proxy.limits import Wait
+from l7proxy.guests import Guests
+from l7proxy.limits import Limits, Wait
 from l7proxy.outside import Close, Site
 from l7proxy.upstreams import Upstreams, UpstreamSocket
 from l7proxy.wheel import Wheel
 
-_BOUNDED = frozenset((Wait.QUEUE, Wait.CONNECT, Wait.BODY, Wait.ANSWER, Wait.RELAY))  # by TOTAL as well
+_BOUNDED = frozenset((Wait.QUEUE, Wait.JOIN, Wait.CONNECT, Wait.BODY, Wait.ANSWER, Wait.RELAY))  # by TOTAL as well
+_NOWHERE = ipaddress.IPv4Address(0)  # the client of a connection that was gone before it was taken
 _NOT_AT_ALL = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds (socket(7))
 
 
 class Front:
-    """What the client connections of one VIP and port share. `upstreams` is the whole proxy's."""
+    """What the client connections of one VIP and port share. All but its site is the whole proxy's."""
 
-    def __init__(self, site: Site, upstreams: Upstreams, wheel: Wheel) -> None:
-        self.site, self.upstreams, self.wheel = site, upstreams, wheel
+    def __init__(self, site: Site, upstreams: Upstreams, wheel: Wheel, guests: Guests) -> None:
+        self.site, self.upstreams, self.wheel, self.guests = site, upstreams, wheel, guests
         self.clients: set[ClientSocket] = set()
-        self.ticks = {wait: site.limits.ticks(wait) for wait in Wait}
+        self.ghosts: set[Ghost] = set()
+        self.bear(site.limits)
         self.on_empty: Callable[[], object] = lambda: None
+
+    def bear(self, limits: Limits) -> None:
+        """Let other limits hold for clients that come from now on."""
+        self.site.limits = limits
+        self.ticks = {wait: limits.ticks(wait) for wait in Wait}
 
     def protocol(self) -> ClientSocket:
         """A protocol for a client that has just connected."""
@@ -49,7 +61,7 @@ class Front:
 
     def at(self, server: Server) -> list[tuple[Conversation, Exchange]]:
         """Every exchange that is under way at `server`. Looked for when it is asked, so that no request pays for it."""
-        talks = ((client.talk, client.talk.exchange) for client in self.clients)
+        talks = ((client.talk, client.talk.exchange) for client in (*self.clients, *self.ghosts))
         return [(talk, exchange) for talk, exchange in talks if exchange is not None and exchange.server is server]
 
     def __repr__(self) -> str:
@@ -76,7 +88,14 @@ class ClientSocket(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.front.clients.add(self)
-        self.talk = Conversation(self, self.front.site, ipaddress.ip_address(transport.get_extra_info("peername")[0]))
+        self.front.site.counts.clients += 1
+        peer, guests = transport.get_extra_info("peername"), self.front.guests
+        self.talk = Conversation(self, self.front.site, ipaddress.ip_address(peer[0]) if peer else _NOWHERE)
+        refused = guests.come(self.talk.key)
+        if not peer or (refused and guests.overrun):
+            self.talk.close(Close.ABORT)
+        elif refused:
+            self.talk.refuse(refused)
 
     def data_received(self, data: bytes) -> None:
         self.talk.client_bytes(data)
@@ -90,6 +109,7 @@ class ClientSocket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.alarm.cancel()
         self.talk.client_gone()
+        self.front.guests.leave(self.talk.key)
         self.front.clients.discard(self)
         if not self.front.clients:
             self.front.on_empty()
@@ -145,6 +165,10 @@ class ClientSocket(asyncio.Protocol):
         if self.upstream is not None:
             self.upstream.hold(held)
 
+    def end_client(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write_eof()
+
     def end_upstream(self) -> None:
         if self.upstream is not None and not self.upstream.transport.is_closing():
             self.upstream.transport.write_eof()
@@ -182,6 +206,12 @@ class ClientSocket(asyncio.Protocol):
                 self.awaited, ticks = Wait.TOTAL, max(1, left)
         self.alarm.set(ticks)
 
+    def soon(self, call: Callable[[], object]) -> None:
+        asyncio.get_running_loop().call_soon(call)
+
+    def refresh(self, ask: Ask, balancer: Balancer) -> None:
+        Ghost(self.front, self.talk.peer).begin(ask, balancer)
+
     now = staticmethod(time.monotonic)
 
     def date(self) -> bytes:
@@ -197,3 +227,35 @@ class ClientSocket(asyncio.Protocol):
 
     def __repr__(self) -> str:
         return f"<ClientSocket of {self.front.site.authority.decode()}: {self.talk}>"
+
+
+class Ghost(ClientSocket):
+    """A request without a client, for the cache's sake: what is said to it goes nowhere, and its end is the end.
+
+    peer: the client for whose sake it is made.
+    """
+
+    def __init__(self, front: Front, peer: IPv4Address | IPv6Address) -> None:
+        super().__init__(front)
+        self.talk = Conversation(self, front.site, peer)
+        front.ghosts.add(self)
+
+    def begin(self, ask: Ask, balancer: Balancer) -> None:
+        """Make it."""
+        caching.refresh(self.talk, ask, balancer)
+
+    def to_client(self, data: bytes) -> None:
+        pass
+
+    def hold_client(self, held: bool) -> None:
+        pass
+
+    def end_client(self) -> None:
+        pass
+
+    def close_client(self, how: Close) -> None:
+        self.alarm.cancel()
+        self.front.ghosts.discard(self)
+
+    def _ring(self) -> None:
+        self.talk.timed_out(self.awaited)

@@ -28,12 +28,14 @@ _MAC_DIGITS = 32  # 128 bits
 class Session(NamedTuple):
     """What is known of a request's session. server: where it lives. key: what a hash reads, else its client's address.
 
-    pins: whether the server that is chosen must be told to the client.
+    pins:  whether the server that is chosen must be told to the client, if it is another one.
+    known: whether it has lived somewhere, be it at a server that was removed.
     """
 
     server: Server | None = None
     key: bytes | None = None
     pins: bool = False
+    known: bool = False
 
 
 NO_SESSION = Session()
@@ -54,18 +56,18 @@ class Sticky:
     def session(self, head: RequestHead, pool: Pool) -> Session:
         """The session of `head`."""
         if self.kind == "own":
-            server = self._read(cookie(head.fields, self.name.encode()), pool)
-            return Session(server, None, pins=True)
+            number = self._read(cookie(head.fields, self.name.encode()), pool)
+            return Session(pool.servers.get(number), None, pins=True, known=number >= 0)
         if self.kind == "cookie":
             return Session(key=cookie(head.fields, self.name.encode()))
         return Session(key=b", ".join(values(head.fields, self.name.lower().encode())) or None)
 
-    def _read(self, value: bytes | None, pool: Pool) -> Server | None:
-        """The server that a cookie of ours names; None for any other."""
+    def _read(self, value: bytes | None, pool: Pool) -> int:
+        """The number of the server that a cookie of ours names; -1 for any other."""
         number, _, mac = (value or b"").partition(b".")
         if not hmac.compare_digest(mac, self._sign(number, pool)) or not number.isdigit():
-            return None
-        return pool.servers.get(int(number))
+            return -1
+        return int(number)
 
     def _sign(self, number: bytes, pool: Pool) -> bytes:
         mac = hmac.new(self.secret, b"%b %b" % (pool.name.encode(), number), "sha256")

@@ -7,16 +7,19 @@
     asterisk   *                            itself, and only with OPTIONS
 
 A path that two servers could take for different ones goes nowhere: dot-segments, in clear or in disguise, are
-refused (balancing/path.py).
+refused (balancing/path.py), and so are escapes that stand for nothing, or for the octet at which C ends a string.
 """
 
 from __future__ import annotations
+
+import re
 
 from balancing.path import normal_path
 from l7proxy.framing import valid_host
 from l7proxy.refusal import Refused
 
-_TUNNEL_OR_ECHO = {b"CONNECT", b"TRACE"}
+TUNNEL_OR_ECHO = frozenset((b"CONNECT", b"TRACE"))
+_BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
 
 
 def resolve(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, bytes | None]:
@@ -24,7 +27,7 @@ def resolve(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, by
 
     An absolute-form target's authority takes the place of what Host says (RFC 9112 3.2.2).
     """
-    if method in _TUNNEL_OR_ECHO:
+    if method in TUNNEL_OR_ECHO:
         raise Refused(501, f"{method.decode()} is not for a reverse proxy", "RFC 9110 9.3.6")
     if b"#" in target:
         raise Refused(400, "a fragment in the request-target", "RFC 9112 3.2")
@@ -50,7 +53,10 @@ def _absolute(method: bytes, rest: bytes) -> tuple[bytes, bytes]:
 
 
 def _unambiguous(target: bytes) -> bytes:
-    """`target`, unless its path could be read in two ways (RFC 3986 6.2.2.3)."""
-    if normal_path(target.partition(b"?")[0].decode("latin-1")) is None:
+    """`target`, unless its path could be read in two ways (RFC 3986 2.1, 6.2.2.3)."""
+    path = target.partition(b"?")[0].decode("latin-1")
+    if "%" in path and _BROKEN.search(path):
+        raise Refused(400, "an escape in the path that is none", "RFC 3986 2.1")
+    if normal_path(path) is None:
         raise Refused(400, "dot-segments in the path", "RFC 3986 5.2.4")
     return target

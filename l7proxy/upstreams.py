@@ -2,7 +2,7 @@
 
      dial ──► idle one of this server? ──yes──► in use, at once
                      │ no
-                     └──connect──► opened: in use; or, if whoever asked has gone, idle
+                     └──connect──► opened: in use; whoever asked has gone: cancelled
      part(keep) ──► idle, newest first; closed when it idles too long, speaks without being asked, or its server goes
 
 Rule: whoever is added is given a home in the same round of the loop, so none can be chosen that has none.
@@ -26,11 +26,16 @@ class Upstreams:
     """The homes of all servers of all pools; servers of two pools that are one address and port share one."""
 
     def __init__(self, limits: Limits, wheel: Wheel) -> None:
-        self.limits, self.wheel = limits, wheel
-        self.idle_ticks = limits.ticks(Wait.IDLE)
+        self.wheel = wheel
+        self.bear(limits)
         self._homes: dict[tuple[str, int], Home] = {}
         self._home_of: dict[Server, Home] = {}
         self._dials: set[asyncio.Task[None]] = set()
+
+    def bear(self, limits: Limits) -> None:
+        """Let other limits hold from now on."""
+        self.limits = limits
+        self.idle_ticks, self.linger_ticks = limits.ticks(Wait.IDLE), limits.ticks(Wait.LINGER)
 
     def add(self, pool: Pool) -> None:
         """Give every server of `pool` a home that has none yet."""
@@ -121,13 +126,16 @@ class UpstreamSocket(asyncio.Protocol):
         if self.owner is not None:
             self.owner.opened(self)
         else:
-            self.rest()
+            self.transport.abort()  # too late: the dial was cancelled, which closes the socket, and tells nobody
 
     def data_received(self, data: bytes) -> None:
         if self.owner is not None:
             self.owner.talk.upstream_bytes(data)
         else:
             self.hang_up()  # bytes that nobody asked for must never become an answer (RFC 9112 11.2)
+
+    def eof_received(self) -> bool:
+        return self.owner is not None and self.owner.talk.upstream_end()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.alarm.cancel()
@@ -163,9 +171,12 @@ class UpstreamSocket(asyncio.Protocol):
         idle.append(self)
 
     def hang_up(self) -> None:
-        """Close it now; what it still says is nobody's."""
+        """Close it: what was written still goes, for linger_s at most; what it still says is nobody's."""
         self.owner = None
         if self.dialling is not None:
             self.dialling.cancel()
-        else:
+        elif self.transport.is_closing() or not self.transport.get_write_buffer_size():
             self.transport.abort()
+        else:
+            self.transport.close()
+            self.alarm.set(self.home.upstreams.linger_ticks)

@@ -23,6 +23,7 @@ from tests.shells import Shell, shell
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "operating.md").read_text()
+PROXY_PAGE = (ROOT / "docs" / "seeing.md").read_text()
 PROMPTS = ("$ ", "mininet> ")
 LAB = f"{sys.executable} -P -m experiments"
 RESPONSE_MS = r"(?:\d+\.\d{1,3}|–|null)"
@@ -116,12 +117,12 @@ def test_what_may_differ_is_let_through(says: str, said: str) -> None:
     assert fits(says, said)
 
 
-def test_every_command_and_every_request_is_in_it() -> None:
-    typed = [step.command for step in steps()]
+def test_every_command_and_every_request_is_in_it_or_in_the_page_on_the_proxy() -> None:
+    typed = [step.command for page in (PAGE, PROXY_PAGE) for step in steps(page)]
     for command in cli.commands["pool"].commands:  # type: ignore[attr-defined]
         assert any(f"./lab pool {command}" in line for line in typed), command
     requests = re.findall(r"^    (GET|PATCH|POST|DELETE) +(\S+)", api.__doc__ or "", re.MULTILINE)
-    assert len(requests) == 6
+    assert len(requests) == 8
     for method, path in requests:
         target = re.sub(r"[A-Z]+\d?$", r"\\S+", path.replace("WEB/", r"\S+/"))
         asks = rf"curl .*{f'-X {method} ' if method != 'GET' else ''}.*http://lab{target}(?:\s|$)"

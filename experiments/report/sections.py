@@ -25,6 +25,8 @@ from experiments.report import (
     growth_plot,
     ladder,
     ladder_plot,
+    proxy,
+    proxy_plot,
     steering,
     steering_plot,
 )
@@ -105,6 +107,12 @@ SECTIONS: dict[str, Section] = {
                 growth_plot.draw_rules),
         Picture("Verdicts that the datapath has cached", "Flows of the datapath after the load, of all kinds.",
                 growth_plot.draw_flows),
+    )),
+    "proxy": Section("How near to nginx does a proxy in Python come?", proxy.read, (
+        Picture("What is reached of what must be",
+                "A bar is the median of interleaved rounds, a whisker goes from the lowest round to the highest. What "
+                "must be reached is 1 for every figure, and more is better.",
+                proxy_plot.draw),
     )),
     "disruption": Section("A pool changes: who is moved without need?", disruption.read, (
         Picture("What part of connections was taken from a server that was there",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from balancing import Backend, Event, Pool, Service
 from balancing.api import MAX_BODY_BYTES, Api
+from layerlab import LabError
 from tests.balancing.pools import pool, unit
 
 S4 = {"name": "s4", "ip": "10.0.0.4", "mac": "02:00:00:02:00:04"}
@@ -39,6 +40,22 @@ class Desk:
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
+
+
+# -- what else can be looked at ------------------------------------------------------------------
+
+
+def test_a_view_is_shown_by_its_first_word_and_what_is_not_there_is_404() -> None:
+    def numbers(words: list[str]) -> object:
+        if words == ["7"]:
+            raise LabError("there is no 7", "another one", "8")
+        return words
+    api = Api({}, views={"numbers": numbers})
+    assert api.answer("GET", "/numbers") == (200, [])
+    assert api.answer("GET", "/numbers/8?x=1") == (200, ["8"])
+    assert api.answer("GET", "/numbers/7") == (404, {"error": "there is no 7", "expected": "another one", "hint": "8"})
+    assert api.answer("POST", "/numbers/8") == (405, {"error": "POST is not for /numbers", "expected": "GET"})
+    assert Api({}).answer("GET", "/numbers")[0] == 404
 
 
 # -- what can be done ----------------------------------------------------------------------------

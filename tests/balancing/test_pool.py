@@ -114,6 +114,15 @@ def test_who_has_to_go_is_gone_before_its_units_are_let_go(told: Told) -> None:
     assert seen == [False, False]
 
 
+def test_the_scores_are_those_of_the_decision_that_would_be_taken_and_change_nothing() -> None:
+    found = pool()
+    for _ in range(2):
+        assert found.scores(unit(1)) == {"s1": 0.0, "s2": -1.0, "s3": -2.0}
+        assert found.scores(unit(1), [found.servers[1]]) == {"s2": 0.0, "s3": -1.0}
+    assert found.scores(unit(1), list(found.servers.values())) == {}
+    assert found.assign(unit(1)).name == "s1"
+
+
 def test_nobody_is_left() -> None:
     alone = Told(weights=[1])
     alone.fail(alone.first)

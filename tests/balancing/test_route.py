@@ -24,9 +24,10 @@ def form(**changes: Any) -> dict[str, Any]:
 
 def test_a_route_is_part_of_its_services_json_form() -> None:
     route = {"host": "shop.example", "path": "/video", "header": {"name": "x-version", "value": "beta"},
-             "cookie": {"name": "group", "value": "b"}}
+             "cookie": {"name": "group", "value": "b"}, "method": ["GET", "HEAD"]}
     service = Service.from_json(form(route=route))
-    assert service.route == Route("shop.example", "/video", Pair("x-version", "beta"), Pair("group", "b"))
+    assert service.route == Route("shop.example", "/video", Pair("x-version", "beta"), Pair("group", "b"),
+                                  method=("GET", "HEAD"))
     assert json.loads(json.dumps(service.to_json()))["route"] == route
     assert Service.from_json(service.to_json()) == service
     assert "route" not in Service.from_json(form()).to_json()
@@ -37,6 +38,9 @@ def test_what_can_be_written_in_several_ways_is_stored_in_one() -> None:
     assert Route(header=Pair("X-Version", "beta")) == Route(header=Pair("x-version", "beta"))
     assert Route(path="/%76ideo/caf%c3%a9") == Route(path="/video/caf%C3%A9")
     assert Route(path="/video") != Route(path="/video/")
+    assert Route(path_pattern="/%76/*") == Route(path_pattern="/v/*")
+    assert Route(method=["HEAD", "GET", "GET"]) == Route(method=("GET", "HEAD"))  # type: ignore[arg-type]
+    assert Route(path="/video") != Route(path_exact="/video")
     assert Route(cookie=Pair("Group", "b")) != Route(cookie=Pair("group", "b"))
 
 
@@ -45,7 +49,9 @@ def test_what_can_be_written_in_several_ways_is_stored_in_one() -> None:
     ([], "a route is []"),
     ({"url": "/video"}, "no field of a route 'url'"),
     ({"host": "shop.example:80"}, "route's host is 'shop.example:80'"),
-    ({"host": "*.example"}, "route's host is '*.example'"),
+    ({"host": "*"}, "route's host is '*'"),
+    ({"host": "www.*.example"}, "route's host is 'www.*.example'"),
+    ({"host": "*.[::1]"}, "route's host is '*.[::1]'"),
     ({"host": ""}, "route's host is ''"),
     ({"host": 7}, "route's host is 7"),
     ({"path": "video"}, "route's path is 'video'"),
@@ -54,6 +60,16 @@ def test_what_can_be_written_in_several_ways_is_stored_in_one() -> None:
     ({"path": "/café"}, "route's path is '/café'"),
     ({"path": "/100%"}, "route's path is '/100%'"),
     ({"path": "/video/../x"}, "route's path is '/video/../x'"),
+    ({"path_exact": "/a/../b"}, "route's path_exact is '/a/../b'"),
+    ({"path": "/a", "path_exact": "/a"}, "the route has path and path_exact"),
+    ({"path_pattern": "/a"}, "route's path_pattern is '/a'"),
+    ({"path_pattern": "/**/a"}, "route's path_pattern is '/**/a'"),
+    ({"path_pattern": "/a**"}, "route's path_pattern is '/a**'"),
+    ({"path_pattern": "/**/**"}, "route's path_pattern is '/**/**'"),
+    ({"path_pattern": "a/*"}, "route's path_pattern is 'a/*'"),
+    ({"method": "GET"}, "route's method is 'GET'"),
+    ({"method": []}, "route's method is []"),
+    ({"method": ["get"]}, "route's method is 'get'"),
     ({"header": "beta"}, "a route's header is 'beta'"),
     ({"header": {"name": "X-Version"}}, "route's header 'X-Version' has no value"),
     ({"header": {"name": "X Version", "value": "beta"}}, "route's header's name is 'X Version'"),
@@ -80,6 +96,8 @@ def test_only_l7_sees_what_a_route_asks_for(layer: str) -> None:
 def test_a_route_can_be_read() -> None:
     route = Route("shop.example", "/video", Pair("X-Version", "beta"), Pair("group", "b"))
     assert str(route) == "host shop.example, path /video, header x-version: beta, cookie group=b"
+    assert str(Route(host="*.x", path_pattern="/a/**", method=("GET", "HEAD"))) == (
+        "host *.x, path_pattern /a/**, method GET or HEAD")
     assert "l7 round-robin proxy for path /video: s1>" in repr(Service.from_json(form(route={"path": "/video"})))
 
 

@@ -10,13 +10,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from balancing import Pool, Service
-from balancing.api import Api
+from balancing.api import Api, View
 from balancing.api_http import Desk, private
 from topologies.running import Capsule
 
 
 class DeskLab:
-    """A lab's folder with `services` in it, their API listening. id: as that of a running lab."""
+    """A lab's folder with `services` in it, their API listening. id: as that of a running lab.
+
+    views: what else the API shows; none at first.
+    """
 
     def __init__(self, id: int, place: Path, services: Sequence[Service], topology: str = "flat",
                  socket_name: str = "controller.sock") -> None:
@@ -27,7 +30,8 @@ class DeskLab:
         for backend in services[0].backends:
             (self.folder / f"{backend.name}.out").touch()
         self.pools = {service.name: Pool(service) for service in services}
-        self._desk = Desk(Api(self.pools).answer)
+        self.views: dict[str, View] = {}
+        self._desk = Desk(Api(self.pools, views=self.views).answer)
         self._listener = socket.socket(socket.AF_UNIX)
         with contextlib.chdir(self.folder), private(Path(socket_name)) as path:  # a short name in a long folder
             self._listener.bind(path)

@@ -25,7 +25,7 @@ from l7proxy.balancer import Balancer
 from l7proxy.conversation import Conversation
 from l7proxy.limits import Limits, Wait
 from l7proxy.outside import Site
-from l7proxy.routing import router
+from l7proxy.routing import Routed, router
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,7 +40,7 @@ class Recorder:
     """An Outside that writes down what it is asked. `idle`: names of servers with an idle connection at hand."""
 
     def __init__(self):
-        self.script, self.idle = [], []
+        self.script, self.idle, self.later = [], [], []
 
     def dial(self, server, fresh):
         self.script.append(f"dial {server.name}{' fresh' if fresh else ''}")
@@ -67,12 +67,21 @@ class Recorder:
     def close_client(self, how):
         self.script.append(f"close {how.name}")
 
+    def end_client(self):
+        self.script.append("end client")
+
     def end_upstream(self):
         self.script.append("end upstream")
 
     def wait(self, what):
         if what is not Wait.TOTAL:
             self.script.append(f"wait {what.name}")
+
+    def soon(self, call):
+        self.later.append(call)
+
+    def refresh(self, ask, balancer):
+        self.script.append(f"refresh {ask}")
 
     def now(self):
         return 0.0
@@ -83,6 +92,12 @@ class Recorder:
 
 class Talk(Conversation):
     """A conversation with its recorder: say something, then look at what it led to since the last look."""
+
+    def another(self):
+        """Another client of the same site."""
+        it = Talk(Recorder(), self.site, ip_address("10.0.1.2"))
+        it.since()
+        return it
 
     def since(self):
         script, self.outside.script = self.outside.script, []
@@ -104,7 +119,8 @@ def talk():
         events = []
         pools = [Pool(it, events.append) for it in services or [service(ports, algorithm=algorithm)]]
         balancers = [Balancer(pool, policy) for pool in pools]
-        site = Site(router(balancers), Limits(**limits), b"127.0.0.1:1", itertools.count(1), **more)
+        rows = [(it.pool.service.route, Routed(it.pool.name, it, match=it.pool.service.route)) for it in balancers]
+        site = Site(router(rows), Limits(**limits), b"127.0.0.1:1", itertools.count(1), **more)
         it = Talk(Recorder(), site, ip_address("10.0.1.1"))
         it.pool, it.pool_events, it.balancer = pools[-1], events, balancers[-1]
         it.since()
@@ -276,16 +292,18 @@ class Running:
 def proxy(tmp_path):
     """Start proxies: proxy(ports, **service fields) -> Running. Ready when its line has come.
 
-    first: services asked before that one. folder: where its API's socket is.
+    first: services asked before that one. folder: where its API's socket is. explain: whether clients may ask why.
+    limits: fields of Limits.
     """
     started = []
 
-    def start(ports, first=(), folder=tmp_path, **fields):
+    def start(ports, first=(), folder=tmp_path, explain=False, limits=None, **fields):
         file, events, api = tmp_path / "services.json", tmp_path / "events.ndjson", Path(folder, "proxy.sock")
         file.write_text(json.dumps([it.to_json() for it in (*first, service(ports, **fields))]))
+        program = ["tests.l7proxy.limited", json.dumps(limits)] if limits else ["l7proxy"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "l7proxy", "--services", file, "--events", events, "--api", api,
-             "--listen", "127.0.0.1:0"],
+            [sys.executable, "-m", *program, "--services", file, "--events", events, "--api", api,
+             "--listen", "127.0.0.1:0", *["--explain"] * explain],
             cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)
         assert select.select([process.stderr], [], [], 30)[0], "no sign of life"
         line = process.stderr.readline()

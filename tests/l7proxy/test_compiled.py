@@ -54,13 +54,13 @@ from l7proxy.balancer import Balancer
 from l7proxy.conversation import Conversation
 from l7proxy.limits import Limits
 from l7proxy.outside import Site
-from l7proxy.routing import router
+from l7proxy.routing import Routed, router
 from tests.l7proxy.test_http1 import STREAMS
 for stream in STREAMS:
     out = Recorder()
     out.idle = ["s1"] * 9
-    it = Conversation(out, Site(router([Balancer(Pool(service([8001])))]), Limits(), b"a:1", itertools.count(1)),
-                      ip_address("10.0.1.1"))
+    rows = [(None, Routed("web", Balancer(Pool(service([8001])))))]
+    it = Conversation(out, Site(router(rows), Limits(), b"a:1", itertools.count(1)), ip_address("10.0.1.1"))
     it.client_bytes(stream)
     if it.exchange is not None:
         it.upstream_bytes({answer!r})

@@ -66,19 +66,21 @@ def test_http_1_0_gets_no_chunks_and_the_end_of_its_connection(talk):
     assert it.closed
 
 
-@pytest.mark.parametrize(("request_", "answer", "written"), [
-    (b"HEAD", b"200 OK\r\nContent-Length: 9", "200 OK\r\nContent-Length: 9"),
-    (b"GET", b"304 Not Modified\r\nContent-Length: 9", "304 Not Modified\r\nContent-Length: 9"),
-    (b"GET", b"204 No Content\r\nContent-Length: 9", "204 No Content"),
+@pytest.mark.parametrize(("request_", "answer", "written", "end"), [
+    (b"HEAD", b"200 OK\r\nContent-Length: 9", "200 OK\r\nContent-Length: 9", "keep"),
+    (b"GET", b"304 Not Modified\r\nContent-Length: 9", "304 Not Modified\r\nContent-Length: 9", "keep"),
+    (b"GET", b"204 No Content\r\nContent-Length: 0", "204 No Content", "keep"),
+    (b"GET", b"204 No Content\r\nContent-Length: 9", "204 No Content", "drop"),
+    (b"GET", b"204 No Content\r\nTransfer-Encoding: chunked", "204 No Content", "drop"),
 ])
-def test_answers_without_a_body(talk, request_, answer, written):
+def test_answers_without_a_body(talk, request_, answer, written, end):
     it = talk()
     it.outside.idle = ["s1"]
     it.client_bytes(request_ + b" / HTTP/1.1\r\nHost: a\r\n\r\n")
     it.since()
     it.upstream_bytes(b"HTTP/1.1 " + answer + b"\r\n\r\n")
     assert it.since() == [f"< HTTP/1.1 {written}\r\nDate: now\r\nVia: 1.1 layer-lab\r\n\r\n",
-                          "keep upstream", "wait IDLE"]
+                          f"{end} upstream", "wait IDLE"]
 
 
 def test_expect_goes_to_the_origin_and_100_comes_back(talk):

@@ -293,7 +293,8 @@ def test_the_docstring_is_the_table():
 
 @pytest.mark.parametrize(("number", "row"), [
     (errno.ECONNREFUSED, failures.REFUSED), (errno.ECONNRESET, failures.REFUSED),
-    (errno.EHOSTUNREACH, failures.UNREACHABLE), (errno.ETIMEDOUT, failures.UNREACHABLE),
+    (errno.EHOSTUNREACH, failures.UNROUTABLE), (errno.ENETUNREACH, failures.UNROUTABLE),
+    (errno.ETIMEDOUT, failures.UNREACHABLE),
     (errno.EMFILE, failures.STARVED), (errno.EADDRNOTAVAIL, failures.STARVED), (None, failures.REFUSED)])
 def test_what_the_system_said_is_a_row(number, row):
     error = OSError() if number is None else OSError(number, "")

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from balancing import ALGORITHMS
-from l7proxy.config import read_services
+from l7proxy.config_services import read_services
 from l7proxy.limits import Limits
 from layerlab import LabError
 from tests.l7proxy.conftest import ROOT, service

@@ -46,6 +46,12 @@ def test_a_test_is_a_whole_request_of_its_own(proxy, origins):
                             "Connection": "close"}
 
 
+def test_a_test_can_ask_for_a_site_by_its_name(proxy, origins):
+    proxy(ports(origins), health=PATIENT | {"host": "shop.example:8080"})
+    wait_until(lambda: origins[0].probes, "a test")
+    assert dict(origins[0].probes[0][1:])["Host"] == "shop.example:8080"
+
+
 def test_without_a_health_check_nobody_is_tested(proxy, origins):
     web = proxy(ports(origins))
     served(web.url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+from pathlib import Path
 
 import pytest
 import requests
@@ -11,14 +12,19 @@ from hypothesis import strategies as st
 
 from balancing import Backend, Pair, Pool, Route, Service, check_services
 from l7proxy.balancer import Balancer
+from l7proxy.config import Answer
+from l7proxy.config_file import read_text
+from l7proxy.explain import Explanations
 from l7proxy.framing import REQUEST_FIELDS
 from l7proxy.http1 import RequestReader
 from l7proxy.limits import Limits
 from l7proxy.lines import Lines
-from l7proxy.routing import conditions, router
+from l7proxy.messages import NO_BODY, RequestHead
+from l7proxy.routing import MOST_AUTHORITIES, Routed, router, said, table
 from tests.l7proxy.conftest import service
 
 VIDEO, BETA, GROUP_B = Route(path="/video"), Route(header=Pair("X-Version", "beta")), Route(cookie=Pair("group", "b"))
+ANSWER = Answer(204)
 SHOP = Route(host="shop.example")
 
 
@@ -34,7 +40,7 @@ def web(route, number=1):
 
 
 def meets(route, request):
-    return all(met(request) for met in conditions(web(route)))
+    return getattr(router([(route, Routed("it", ANSWER))])(request), "action", None) is ANSWER
 
 
 @pytest.mark.parametrize(("route", "request_", "met"), [
@@ -65,6 +71,22 @@ def meets(route, request):
     (Route(host="[::1]"), head(host="[::1]:80"), True),
     (Route(host="[::1]"), head(host="[::1]"), True),
     (Route(host="[::1]"), head(host="[::2]:1"), False),
+    (Route(host="*.shop.example"), head(host="www.Shop.example:80"), True),
+    (Route(host="*.shop.example"), head(host="a.b.shop.example."), True),
+    (Route(host="*.shop.example"), head(host="shop.example"), False),
+    (Route(host="*.shop.example"), head(host="wwwshop.example"), False),
+    (Route(host="*.shop.example"), head(host="shop.example.evil"), False),
+    (Route(host="*.1"), head(host="[::1]"), False),
+    (Route(path_exact="/video"), head("/%76ideo?x"), True),
+    (Route(path_exact="/video"), head("/video/"), False),
+    (Route(path_exact="/"), head("/"), True),
+    (Route(path_exact="/"), head("/x"), False),
+    (Route(path_pattern="/*.png"), head("/a.png"), True),
+    (Route(path_pattern="/*.png"), head("/a/b.png"), False),
+    (Route(path_pattern="/u/*/p/**"), head("/u/7/p/a/b"), True),
+    (Route(path_pattern="/*/p/**"), head("/u/p/"), True),
+    (Route(method=("GET", "HEAD")), head(), True),
+    (Route(method=("POST",)), head(), False),
     (BETA, head("/", "x-VERSION:  beta "), True),
     (BETA, head("/", "X-Version: Beta"), False),
     (BETA, head("/", "X-Version: beta2"), False),
@@ -123,17 +145,100 @@ def test_only_a_prefix_matches(one, other):
     assert meets(Route(path=paths[0]), head(paths[1])) is (other[:len(one)] == one)
 
 
+def led(*services):
+    """The router of these services' routes, in their order."""
+    return router([(service.route, Routed(service.name, Balancer(Pool(service)))) for service in services])
+
+
 def test_the_first_in_order_wins_and_the_rest_is_nobodys():
     routes = Route(path="/video/x"), VIDEO, BETA
     services = check_services(web(route, number) for number, route in enumerate(routes, 1))
-    find = router([Balancer(Pool(service)) for service in services])
+    find = led(*services)
     asked = head("/video/x", "X-Version: beta"), head("/video", "X-Version: beta"), head("/", "X-Version: beta"), head()
-    assert [found and found.pool.name for found in map(find, asked)] == ["web1", "web2", "web3", None]
+    assert [row and row.name for row in map(find, asked)] == ["web1", "web2", "web3", None]
 
 
 def test_a_service_without_a_route_takes_the_rest():
-    find = router([Balancer(Pool(web(VIDEO))), Balancer(Pool(web(None, 2)))])
-    assert [find(head(target)).pool.name for target in ("/video", "/x", "/")] == ["web1", "web2", "web2"]
+    find = led(web(VIDEO), web(None, 2))
+    assert [find(head(target)).name for target in ("/video", "/x", "/")] == ["web1", "web2", "web2"]
+
+
+TABLE = [None, SHOP, VIDEO, BETA, Route("*.example"), Route("*.shop.example"), Route("www.shop.example", "/video"),
+         Route(path="/"), Route(path="/video/"), Route(path_exact="/"), Route(path_exact="/video"), Route(path="/a/b"),
+         Route(path_pattern="/*/x"), Route(path_pattern="/video/*"), Route(path_pattern="/**"), Route(path="//a"),
+         Route("shop.example", path_exact="/a"), Route(method=("POST",)), Route("[::1]")]
+HOSTS = ["shop.example", "www.shop.example", "a.b.shop.example:80", "SHOP.example.", "example", "other", "[::1]:8", ""]
+TARGETS = ["/", "*", "/video", "/video/x", "/a", "/a/b/c", "//a", "//a/x", "/a/x", "/%61/b", "/b?/video", "/videos/x"]
+
+
+@given(st.lists(st.sampled_from(TABLE), min_size=1, max_size=8), st.sampled_from(HOSTS), st.sampled_from(TARGETS),
+       st.sampled_from(["GET", "POST"]))
+def test_the_dictionaries_change_nothing(routes, host, target, method):
+    """The first row that would take a request if it stood alone takes it: twice, for hosts are remembered."""
+    asked = RequestHead(method.encode(), target.encode(), host.encode(), 1, [], NO_BODY, True)
+    rows = [(route, Routed(str(number), ANSWER)) for number, route in enumerate(routes)]
+    alone = [row for row in rows if router([row])(asked)]
+    find = router(rows)
+    assert [find(asked), find(asked)] == [alone[0][1] if alone else None] * 2
+
+
+def test_what_is_remembered_of_hosts_is_bounded():
+    find = router([(SHOP, Routed("shop", ANSWER)), (None, Routed("rest", ANSWER))])
+    known = find.__closure__
+    for number in range(2 * MOST_AUTHORITIES):
+        assert find(head(host=f"h{number}")).name == "rest"
+        assert find(head(host=f"shop.example:{number}")).name == "shop"
+    found = next(cell.cell_contents for cell in known if isinstance(cell.cell_contents, dict))
+    assert len(found) == MOST_AUTHORITIES
+    assert find(head(host="x" * 300)).name == "rest"
+
+
+CONFIG = read_text("""
+[[listener]]
+name = "web"
+address = "127.0.0.1:80"
+[[listener]]
+name = "other"
+address = "127.0.0.1:81"
+redirect_to_https = 8443
+[[pool]]
+name = "shop"
+backends = ["127.0.0.1:8001"]
+[[route]]
+name = "old"
+path = "/old"
+redirect = { to = "/new{rest}", status = 301 }
+[[route]]
+name = "no"
+path_exact = "/no"
+answer = { status = 403, body = "no" }
+[[route]]
+name = "shop"
+path = "/shop"
+rewrite = "{rest}"
+pool = "shop"
+cache = false
+[[route]]
+name = "rest"
+pool = "shop"
+[cache]
+""", "proxy.toml", Path())
+
+
+def test_a_configurations_rows_are_what_it_says():
+    shop = Balancer(Pool(CONFIG.pools[0].service))
+    find = table(CONFIG, CONFIG.listeners[0], {"shop": shop})
+    old, no, inside, rest = (find(head(target)) for target in ("/old/x", "/no", "/shop/x?y", "/x"))
+    assert said(old, head("/old/x?y")) == (Answer(301), b"Location: /new/x?y\r\n")
+    assert said(no, head("/no")) == (Answer(403, b"no"), b"")
+    assert (inside.action, inside.rewrite(head("/shop/x?y")), inside.cache) == (shop, b"/x?y", False)
+    assert (rest.name, rest.action, rest.rewrite, rest.cache) == ("rest", shop, None, True)
+
+
+def test_a_listener_can_send_everybody_to_https():
+    find = table(CONFIG, CONFIG.listeners[1], {})
+    asked = head("/a?b", host="shop.example:81")
+    assert said(find(asked), asked) == (Answer(308), b"Location: https://shop.example:8443/a?b\r\n")
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -164,6 +269,41 @@ def test_a_404_to_head_has_no_body_and_one_to_a_body_ends_the_connection(talk):
     it.client_bytes(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe")
     assert "Connection: close" in it.since()[0]
     assert it.closed
+
+
+def test_a_redirect_and_a_fixed_answer_need_no_server(talk):
+    it = talk(services=[web(VIDEO)])
+    it.site.route_of = table(CONFIG, CONFIG.listeners[0], {"shop": it.balancer})
+    it.client_bytes(GET % (b"/old/x", b"") + GET % (b"/no", b"") + b"HEAD /no HTTP/1.1\r\nHost: a\r\n\r\n")
+    moved, no, bodiless = (line for line in it.since() if line.startswith("<"))
+    assert moved.startswith("< HTTP/1.1 301 Moved Permanently\r\n")
+    assert "\r\nLocation: /new/x\r\n" in moved
+    assert no.startswith("< HTTP/1.1 403 Forbidden\r\n")
+    assert no.endswith("\r\nContent-Length: 2\r\n\r\nno")
+    assert bodiless.endswith("\r\nContent-Length: 2\r\n\r\n")
+    assert it.site.counts.own_answers == {301: 1, 403: 2}
+    assert not it.closed
+
+
+def test_an_explanation_names_the_route_that_took_it(talk):
+    it = talk(services=[web(VIDEO)], more={"explain": Explanations()})
+    it.site.route_of = table(CONFIG, CONFIG.listeners[0], {"shop": it.balancer})
+    why = b"Layer-Lab-Explain: 1\r\n"
+    it.client_bytes(GET % (b"/old/x", why) + GET % (b"/shop/x", why))
+    moved = next(line for line in it.since() if line.startswith("<"))
+    assert 'Layer-Lab-Explanation: 1; route="old: path /old"; because="no server was needed"' in moved
+    assert "\r\nLocation: /new/x\r\n" in moved
+    assert it.site.explain.view(["2"])["route"] == "shop: path /shop"
+
+
+def test_a_path_is_asked_for_as_it_was_rewritten_and_else_as_it_came(talk):
+    it = talk(services=[web(VIDEO)])
+    it.site.route_of = table(CONFIG, CONFIG.listeners[0], {"shop": it.balancer})
+    it.outside.idle = ["s1"] * 2
+    it.client_bytes(GET % (b"/shop/%7Ex?%7E", b"") + GET % (b"/%7Ex?%7E", b""))
+    it.upstream_bytes(OK)
+    assert [line for line in it.short() if line.startswith(">")] == [
+        "> GET /~x?%7E HTTP/1.1", "> GET /%7Ex?%7E HTTP/1.1"]
 
 
 def test_an_old_client_without_a_host_asks_for_the_vip(talk):
