@@ -34,6 +34,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from l7proxy.forward.destination import Destination
+from l7proxy.framing import FORWARDED
 from l7proxy.messages import Field, field, values
 from layerlab import choice
 
@@ -55,6 +56,7 @@ _TABLE: Mapping[bytes, tuple[str, str, str]] = {
     b"referer": ("keep", "origin", "same-site"),
     b"cookie": ("keep", "keep", "keep"),
 }
+_OTHERS = {name.lower() for name in FORWARDED} - {b"x-forwarded-for", b"forwarded"}
 _PREFIXES = (b"sec-ch-", b"x-forwarded-")  # as _OTHER_WORDS are
 _REFERER = re.compile(rb"(?i)(https?://)(?:[^/?#@]*@)?([^/?#@]+)")
 
@@ -135,7 +137,7 @@ _UNANSWERED = {False: frozenset[bytes](), True: frozenset((b"accept-ch", b"criti
 
 def _whose(said: Sequence[Field], client: bytes) -> list[Field]:
     """Whose request it is: lists get one more element (RFC 7239 4), and other words for it stay."""
-    others = [one for one in said if one.name not in (b"x-forwarded-for", b"forwarded", b"proxy-authorization")]
+    others = [one for one in said if one.name in _OTHERS]
     node = b'for="[%b]"' % client if b":" in client else b"for=" + client
     return [*others,
             field(b"X-Forwarded-For", b", ".join((*values(said, b"x-forwarded-for"), client))),

@@ -4,6 +4,7 @@
      proxy-authorization       noted, never forwarded
      server, x-powered-by                                           kept: they are the origin's to say
      location, refresh                                              kept: the client knows where the origin is
+     proxy-status                                                   kept: of proxies before the origin (RFC 9209 2)
      proxy-authenticate,                                            dropped: only this proxy asks its clients for
      proxy-authentication-info                                      credentials (RFC 9110 11.7)
 """
@@ -16,7 +17,8 @@ from l7proxy.framing import DROP, REQUEST_FIELDS, RESPONSE_FIELDS, Rule
 from l7proxy.messages import field
 
 _CREDENTIALS = b"Proxy-Authorization"
-_KEPT = frozenset((b"server", b"x-powered-by", b"x-aspnet-version", b"location", b"content-location", b"refresh"))
+_KEPT = frozenset((b"server", b"x-powered-by", b"x-aspnet-version", b"location", b"content-location", b"refresh",
+                   b"proxy-status"))
 
 # Noted as what is said of the client is: in RequestReader.forwarded, never among the fields that go on.
 FORWARD_REQUEST_FIELDS: Mapping[bytes, Rule] = {

@@ -97,7 +97,7 @@ def test_an_elite_proxy_is_not_there(goal):
 
 
 def test_only_a_trusted_client_is_believed_of_others(goal):
-    assert seen(goal, Anonymity(), *BROWSER[12:16], trusted=True) == [
+    assert seen(goal, Anonymity(), *BROWSER[12:16], BROWSER[19], "Layer-Lab-Explain: 1", trusted=True) == [
         "X-Forwarded-Port: 81", "X-Real-IP: 6.6.6.6", "X-Forwarded-For: 6.6.6.6, 10.0.1.1",
         "Forwarded: for=6.6.6.6, for=10.0.1.1", "Via: 1.1 lab-1"]
 

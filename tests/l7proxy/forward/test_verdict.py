@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from l7proxy.forward.fields import FORWARD_RESPONSE_FIELDS
 from l7proxy.forward.users import challenge
 from l7proxy.forward.verdict import answer, check_name, denied
-from l7proxy.framing import RESPONSE_FIELDS
 from l7proxy.http1 import ResponseReader
 from l7proxy.limits import Limits
 from l7proxy.lines import Lines
@@ -17,7 +17,7 @@ from layerlab import LabError
 def told(verdict, url=b"http://ads.example/x", method=b"GET", **more):
     data = answer(verdict, url, **{"proxy": "lab-1", "date": b"Date: now\r\n", "persistent": True,
                                    "bodiless": method == b"HEAD"} | more)
-    reader = ResponseReader(Limits(), Lines(RESPONSE_FIELDS))
+    reader = ResponseReader(Limits(), Lines(FORWARD_RESPONSE_FIELDS))
     reader.expect(method)
     reader.feed(data)
     return reader.next(), reader.body()[0].decode() if method != b"HEAD" else reader.buffer
