@@ -14,8 +14,9 @@ Rules kept here:
 2. Of those who want to borrow, it is the turn of whoever has borrowed least, in proportion to what is assured to them
    (start-time fair queueing, Goyal 1996), give or take what goes in TURN_S. Who comes back after a pause has saved up
    nothing.
-3. In any window of t seconds: of one client no more than ceiling x (t + BURST_S) and one piece, of all of them no more
-   than total x (t + BURST_S), the bursts of what is assured, and one piece of each.
+3. In any window of t seconds: of one client no more than ceiling x (t + BURST_S) and one piece; of all of them no more
+   than total x (t + BURST_S), one piece, and for each the burst of what is assured and one piece. (Up to the last that
+   was borrowed there were tokens; after it goes only what is assured.)
 4. If more is assured to those who are there than there is, each has its part of what there is.
 5. Whoever is told to wait and is not back GRACE_S after that keeps nobody waiting any more.
 6. Who has not asked for IDLE_S, and has no debts, is forgotten: what is kept is bounded by who is active.

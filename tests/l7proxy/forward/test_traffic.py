@@ -70,7 +70,7 @@ def check_conservation(sent, total, share, clients):
     """Rule 3 of traffic.py, in windows short and long."""
     piece = max(octets for _, _, octets in sent)
     for window_s in (0.01, 0.1, 1.0):
-        bound = total * (window_s + BURST_S) + clients * (share.assured * BURST_S + piece)
+        bound = total * (window_s + BURST_S) + piece + clients * (share.assured * BURST_S + piece)
         assert most(sent, window_s) <= bound
         for client in {one[1] for one in sent}:
             own = [one for one in sent if one[1] == client]
