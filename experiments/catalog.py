@@ -44,6 +44,8 @@ EXPERIMENTS: dict[str, Experiment] = {
                    _alone("disruption")),
         Experiment("control-plane", "what does the controller do for a new connection, and what if it is gone?",
                    _later("control_plane", "parts")),
+        Experiment("reverse-proxy", "what does a reverse proxy do for its servers, and what do clients see of them?",
+                   _later("reverse_proxy", "parts")),
         Experiment("crowd", "1,000 clients at once: who gets them, and what must a switch remember?", _alone("crowd")),
     )
 }

@@ -22,7 +22,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from balancing import Service, check_services
 from experiments import api_client, capture, programs
@@ -67,7 +67,7 @@ class Lab:
 
     # -- up and down ---------------------------------------------------------------------------
 
-    def __enter__(self) -> Lab:
+    def __enter__(self) -> Self:
         try:
             self.start()
         except BaseException:

@@ -18,6 +18,7 @@ import layerlab
 from balancing import ALGORITHMS
 from l7proxy import compiled, config_words, loop
 from l7proxy.accesslog import FORMATS
+from l7proxy.certificates import read
 from l7proxy.config import Config, Logs
 from l7proxy.config_file import of_flags, read_file
 from l7proxy.config_services import of_services
@@ -90,6 +91,7 @@ def reverse(context: click.Context, check: bool, **given: Any) -> None:
                    if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE}
     config = configuration(given, set_by_hand)
     if check:
+        read(config.certificates)
         print(config_words.understood(config))
         return
     loop.run(serve(config, lambda: configuration(given, set_by_hand)))

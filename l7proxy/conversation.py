@@ -12,15 +12,15 @@ Rules kept here:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 
 from balancing import Server, Unit
-from l7proxy import caching, failures, proxystatus, write
+from l7proxy import caching, dispatch, failures, proxystatus, write
 from l7proxy.balancer import Balancer
 from l7proxy.cache import Ask
-from l7proxy.config import Answer
 from l7proxy.exchange import Exchange
-from l7proxy.explain import Explanations, Record, line
+from l7proxy.explain import Record
 from l7proxy.failures import Failure
 from l7proxy.forwarded import Origin
 from l7proxy.http1 import RequestReader, ResponseReader
@@ -28,7 +28,6 @@ from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, RequestHead
 from l7proxy.outside import Answered, Close, Outside, Site
 from l7proxy.refusal import Refused
-from l7proxy.routing import Routed, said
 from l7proxy.witness import Witness
 
 
@@ -36,13 +35,15 @@ class Conversation:
     """What a client and the proxy say to each other.
 
     client: its address. origin: what its backends are told of it. began_s: when the request in hand came.
+    covers: whether the certificate that it was shown is for a Host; None without TLS.
     """
 
-    __slots__ = ("began_s", "client", "client_full", "closed", "exchange", "held", "key", "origin", "outside", "peer",
-                 "persistent", "requests", "responses", "site", "upstream_full", "upstream_held", "waiting")
+    __slots__ = ("began_s", "client", "client_full", "closed", "covers", "exchange", "held", "key", "origin", "outside",
+                 "peer", "persistent", "requests", "responses", "site", "upstream_full", "upstream_held", "waiting")
 
-    def __init__(self, outside: Outside, site: Site, peer: IPv4Address | IPv6Address) -> None:
-        self.outside, self.site = outside, site
+    def __init__(self, outside: Outside, site: Site, peer: IPv4Address | IPv6Address,
+                 covers: Callable[[bytes], bool] | None = None) -> None:
+        self.outside, self.site, self.covers = outside, site, covers
         self.peer, self.client, self.key = peer, str(peer), peer.packed
         self.origin = Origin(site.forwarding, self.client, site.scheme, site.forwarding.trusts(peer))
         self.requests = RequestReader(site.limits, site.requests)
@@ -258,55 +259,11 @@ class Conversation:
                     self._await(Wait.HEAD)
                 break
             assert isinstance(head, RequestHead)
-            self._begin(head)
+            self.waiting, self.began_s = None, self.outside.now()
+            self.persistent = self.persistent and head.persistent
+            dispatch.begin(self, head)
         if self.held:
             self._pace_client()
-
-    def _begin(self, head: RequestHead) -> None:
-        """Set up the exchange of one request."""
-        self.waiting = None
-        site = self.site
-        self.began_s = self.outside.now()
-        self.persistent = self.persistent and head.persistent
-        if head.body > site.limits.body_bytes:
-            self.refuse(Refused(413, "the request's body is too large", "RFC 9110 15.5.14"))
-            return
-        if not head.host:  # only HTTP/1.0 may leave it out
-            head = head._replace(host=site.authority)
-        route = site.route_of(head)
-        if site.explain is not None and (told := self.requests.forwarded) and site.explain.wanted(self.client, told):
-            self._explain(site.explain, head, route)
-        elif route is None:
-            self._answer_at_once(head, *_NO_ROUTE)
-        elif type(route.action) is Balancer:
-            self._forward(head, route, route.action)
-        else:
-            self._answer_as_written(head, *said(route, head))
-
-    def _explain(self, explain: Explanations, head: RequestHead, route: Routed | None) -> None:
-        """The same for a request that asks why."""
-        record = explain.begin(head, self.client, route, self.began_s)
-        if route is not None and isinstance(route.action, Balancer):
-            self._forward(head, route, route.action, record)
-            return
-        record.ended_s = self.outside.now()
-        if route is None:
-            record.status = 404
-            self._answer_at_once(head, *_NO_ROUTE, line(record))
-        else:
-            answer, more = said(route, head)
-            record.status = answer.status
-            self._answer_as_written(head, answer, more + line(record))
-
-    def _forward(self, asked: RequestHead, route: Routed, balancer: Balancer, record: Record | None = None) -> None:
-        """To one of the balancer's servers, or to what is stored of theirs."""
-        self.outside.wait(Wait.TOTAL)
-        head = asked._replace(target=route.rewrite(asked)) if route.rewrite else asked
-        if route.cache and self.site.cache is not None:
-            space = b"%b %b" % (self.site.scheme, route.name.encode())
-            caching.look_up(self, self.site.cache, caching.Errand(asked, head, balancer, space, record), self.began_s)
-        else:
-            self.send(asked, head, balancer, record)
 
     def send(self, asked: RequestHead, head: RequestHead, balancer: Balancer, record: Record | None = None,
              ask: Ask | None = None) -> None:
@@ -320,19 +277,7 @@ class Conversation:
         self.exchange = exchange
         exchange.choose()
 
-    def _answer_as_written(self, head: RequestHead, answer: Answer, more: bytes) -> None:
-        """Answer what the routing table says. more: field lines."""
-        sent = head.body == NO_BODY
-        self.persistent = self.persistent and sent and head.minor >= 1
-        self.site.counts.answered(answer.status)
-        data = write.own_answer(answer.status, answer.body, self.persistent, bodiless=head.method == b"HEAD",
-                                more=self.outside.date() + more, kind=answer.content_type.encode())
-        self.outside.to_client(data)
-        if self.site.log is not None:
-            self.log_answer(head, answer.status, len(data), None, "")
-        self.finished(sent)
-
-    def _answer_at_once(self, head: RequestHead, status: int, why: str, error: str, more: bytes = b"") -> None:
+    def answer_at_once(self, head: RequestHead, status: int, why: str, error: str, more: bytes = b"") -> None:
         """Answer without an exchange."""
         sent = head.body == NO_BODY
         octets = self._answer(head, sent, status, why, error, more)
@@ -393,7 +338,6 @@ class Conversation:
         return f"<Conversation with {self.client}: {self.exchange or ('closed' if self.closed else 'idle')}>"
 
 
-_NO_ROUTE = 404, "no service here takes such a request", "destination_not_found"
 _BACKEND_LATE = {Wait.QUEUE: failures.LATE, Wait.CONNECT: failures.UNREACHABLE, Wait.ANSWER: failures.SILENT}
 
 

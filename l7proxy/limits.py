@@ -21,6 +21,7 @@ from enum import Enum
 class Wait(Enum):
     """What a client connection waits for; the value names the bound in `Limits`."""
 
+    HANDSHAKE = "handshake_s"
     IDLE = "keep_alive_s"
     HEAD = "head_s"
     QUEUE = "queue_s"
@@ -41,6 +42,8 @@ class Wait(Enum):
 class Limits:
     """The bounds of one proxy.
 
+    handshake_s:    from a connection to TLS on it.
+    ticket_key_s:   the key that TLS sessions are resumed by, in the hands of clients for two hours.
     keep_alive_s:   a connection without a request, on either side.
     head_s:         from the first byte of a request head to its last.
     join_s:         for another one's answer to the same, which can be stored.
@@ -66,6 +69,8 @@ class Limits:
     api_connections: how many connections of operators are served at a time.
     """
 
+    handshake_s: float = 10.0
+    ticket_key_s: float = 86_400.0
     keep_alive_s: float = 60.0
     head_s: float = 10.0
     queue_s: float = 5.0

@@ -11,6 +11,7 @@
      server gone   gets no new request; those that it has end there, and then its connections are closed
      pool gone     the same for all of its servers
      cache         another one, if its bounds are others: what was stored is asked for anew
+     certificate   its file is read anew, whatever else is new: the next handshake shows what it holds by then
      limits        hold for connections that begin from now on; tick_s stays as it was
 
 Rules kept here:
@@ -32,6 +33,7 @@ from typing import TYPE_CHECKING
 from balancing import Backend, Service
 from balancing.form import IPAddress
 from l7proxy.balancer import Balancer
+from l7proxy.certificates import read
 from l7proxy.config import Config, Listener, PoolTerms
 from layerlab import LabError
 
@@ -114,6 +116,7 @@ async def follow_file(proxy: Proxy, again: Callable[[], Config], asked: asyncio.
             new = await asyncio.to_thread(again)
             changes = await apply(proxy, new)
             print(f"read anew: {changes}", file=sys.stderr, flush=True)
+            proxy.say_certificates(proxy.doors)
         except LabError as error:
             print(f"{error}\nnot read anew: all goes on as before", file=sys.stderr, flush=True)
 
@@ -126,8 +129,9 @@ async def apply(proxy: Proxy, new: Config) -> Difference:
               for old, terms in changes.changed]
     events, log = proxy.open_events(new), proxy.open_log(new)
     operators = proxy.open_api(new) if "api" in changes.fresh else proxy.operators
+    identities = read(new.certificates)
     try:
-        opened = await proxy.listen(changes.opened)
+        opened = await proxy.listen(changes.opened, identities)
     except LabError:
         if operators is not None and operators is not proxy.operators:
             operators.close()
@@ -147,6 +151,9 @@ async def apply(proxy: Proxy, new: Config) -> Difference:
             proxy.balancers[terms.name] = Balancer(before.pool, terms.policy, before.counts)
     gone += [server for terms in changes.removed for server in proxy.remove(terms.name)]
     _change_doors(proxy, new, opened, {door_of(one) for one in changes.closed})
+    for door in proxy.doors:
+        if door.tls:
+            door.tls.certificates.show([identities[name] for name in door.listener.certificates])
     if "limits" in changes.fresh:
         proxy.limit(new.limits)
     for server in gone:

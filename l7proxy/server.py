@@ -18,8 +18,9 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -28,6 +29,7 @@ from balancing.api import Api, View
 from l7proxy.accesslog import AccessLog
 from l7proxy.balancer import Balancer, Policy
 from l7proxy.cache import Cache, Settings
+from l7proxy.certificates import Identity, ignore_bad_names, read
 from l7proxy.config import Address, Config, Listener, PoolTerms
 from l7proxy.eventlog import EventLog
 from l7proxy.explain import Explanations
@@ -41,6 +43,7 @@ from l7proxy.probes import Probes
 from l7proxy.reload import follow_file
 from l7proxy.routing import table
 from l7proxy.shell import Front
+from l7proxy.tls import Tls
 from l7proxy.upstreams import Upstreams
 from l7proxy.wheel import Wheel
 from layerlab import LabError
@@ -50,12 +53,13 @@ BACKLOG = 1024
 
 @dataclass
 class Door:
-    """A listener that is open. address: with the port that it got."""
+    """A listener that is open. address: with the port that it got. tls: what its connections share, if it is spoken."""
 
     listener: Listener
     front: Front
     server: asyncio.Server
     address: Address
+    tls: Tls | None
 
 
 class Proxy:
@@ -91,7 +95,7 @@ class Proxy:
         """Serve what the configuration says. Nothing is said to be ready before all of it is. Raises LabError."""
         for terms in self.config.pools:
             self.add(self.make(terms), terms.policy)
-        self.doors = await self.listen(self.config.listeners)
+        self.doors = await self.listen(self.config.listeners, read(self.config.certificates))
         self.route()
         self.operators = self.open_api(self.config)
         for pool in self.pools.values():
@@ -100,29 +104,31 @@ class Proxy:
 
     # Listeners.
 
-    async def listen(self, listeners: Sequence[Listener]) -> list[Door]:
+    async def listen(self, listeners: Sequence[Listener], identities: Mapping[str, Identity]) -> list[Door]:
         """Open these, all or none. Raises LabError. Until there is a table (`route`) nothing is accepted."""
         doors: list[Door] = []
         try:
             for listener in listeners:
-                doors.append(await self._listen(listener))
+                doors.append(await self._listen(listener, [identities[name] for name in listener.certificates]))
         except LabError:
             for door in doors:
                 door.server.close()
             raise
         return doors
 
-    async def _listen(self, listener: Listener) -> Door:
+    async def _listen(self, listener: Listener, shown: Sequence[Identity]) -> Door:
         address = listener.address
         site = Site(lambda head: None, self.limits, b"", self._numbers, scheme=b"https" if listener.tls else b"http")
         front = Front(site, self.upstreams, self.wheel, self.guests)
+        tls = Tls(shown, self.limits, self.wheel, site.counts) if shown else None
+        protocol = tls.below(front.protocol) if tls else front.protocol
         try:
-            server = await self.loop.create_server(front.protocol, str(address.ip), address.port, backlog=BACKLOG)
+            server = await self.loop.create_server(protocol, str(address.ip), address.port, backlog=BACKLOG)
         except OSError as error:
             raise _cannot_listen(listener, error) from None
         found = Address(address.ip, server.sockets[0].getsockname()[1])
         site.authority = str(found).encode()
-        return Door(listener, front, server, found)
+        return Door(listener, front, server, found, tls)
 
     def route(self) -> None:
         """Let every listener's requests be led by the configuration's table, and its answers be what they are to be."""
@@ -141,10 +147,19 @@ class Proxy:
         """Tell the world where it can ask."""
         for door in doors:
             print(f"{door.listener.name}: listening on {door.address}", file=sys.stderr, flush=True)
+        self.say_certificates(doors)
+
+    def say_certificates(self, doors: Iterable[Door]) -> None:
+        """Tell what clients are shown there."""
+        for door in doors:
+            for line in door.tls.certificates.words(datetime.now(UTC)) if door.tls else ():
+                print(f"{door.listener.name}: {line}", file=sys.stderr, flush=True)
 
     def close(self, door: Door) -> None:
         """Accept nobody there any more; requests in flight are answered."""
         door.server.close()
+        if door.tls:
+            door.tls.close()
         if door.front.clients:
             self.closing.add(door.front)
             door.front.on_empty = partial(self.closing.discard, door.front)
@@ -188,6 +203,9 @@ class Proxy:
         self.probes.limits = self.guests.limits = limits
         for front in self._fronts():
             front.bear(limits)
+        for door in self.doors:
+            if door.tls:
+                door.tls.bear(limits)
 
     def part(self, server: Server) -> None:
         """`server` is nobody's any more: once its last request has ended there, close its connections."""
@@ -297,6 +315,7 @@ async def serve(config: Config, again: Callable[[], Config]) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     for number, event in ((signal.SIGTERM, stopped), (signal.SIGINT, stopped), (signal.SIGHUP, asked)):
         loop.add_signal_handler(number, event.set)
+    ignore_bad_names()
     proxy = Proxy(config)
     await proxy.open()
     reloads = loop.create_task(follow_file(proxy, again, asked))

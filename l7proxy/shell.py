@@ -90,7 +90,9 @@ class ClientSocket(asyncio.Protocol):
         self.front.clients.add(self)
         self.front.site.counts.clients += 1
         peer, guests = transport.get_extra_info("peername"), self.front.guests
-        self.talk = Conversation(self, self.front.site, ipaddress.ip_address(peer[0]) if peer else _NOWHERE)
+        address = ipaddress.ip_address(peer[0]) if peer else _NOWHERE
+        shown = transport.get_extra_info("ssl_object")  # certificates.Shown
+        self.talk = Conversation(self, self.front.site, address, shown.identity.covers if shown else None)
         refused = guests.come(self.talk.key)
         if not peer or (refused and guests.overrun):
             self.talk.close(Close.ABORT)

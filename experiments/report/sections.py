@@ -27,6 +27,8 @@ from experiments.report import (
     ladder_plot,
     proxy,
     proxy_plot,
+    reverse_proxy,
+    reverse_proxy_plot,
     steering,
     steering_plot,
 )
@@ -124,6 +126,20 @@ SECTIONS: dict[str, Section] = {
         Picture("CPU as the load grows", "Percent of one core, at so many new connections a second.",
                 control_plane_plot.draw),
     )),
+    "wire": Section("What can be read, on either side of the proxy?", reverse_proxy.reader("wire"), (
+        Picture("What TCP carried", "A bar is all bytes that were seen on that side.", reverse_proxy_plot.draw_wire),
+    )),
+    "hidden": Section("What does each side learn of the other?", reverse_proxy.reader("hidden")),
+    "by_content": Section("Whose request is it?", reverse_proxy.reader("by_content")),
+    "caching": Section("What does the cache save?", reverse_proxy.reader("caching"), (
+        Picture("Pages that servers had to make", "Outlined: requests. Filled: what reached a server.",
+                reverse_proxy_plot.draw_caching),
+    )),
+    "connections": Section("Which connections and handshakes are saved?", reverse_proxy.reader("connections"), (
+        Picture("What the same requests took", "By how clients come: in one connection, in one for each request, or in "
+                "one for each that resumes a TLS session.", reverse_proxy_plot.draw_connections),
+    )),
+    "certificates": Section("Who has a certificate?", reverse_proxy.reader("certificates")),
     "without_controller": Section("And if the controller is gone?", control_plane.read_stranded),
 }  # fmt: skip
 

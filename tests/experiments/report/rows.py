@@ -143,9 +143,44 @@ def without_controller() -> Rows:
             for stage, found in answered.items() for place, name in enumerate(("reactive", "hashed", "tracked"))]
 
 
+def wire() -> Rows:
+    return [{"side": "clients", "packets": 300, "tcp_bytes": 71_000, "tls_bytes": 71_000, "readable": 0,
+             "show_the_others": 0},
+            {"side": "servers", "packets": 240, "tcp_bytes": 63_000, "tls_bytes": 0, "readable": 56,
+             "show_the_others": 54}]
+
+
+def hidden() -> Rows:
+    return [{"said_by": "server", "field": "Server", "said": "ShopServer/2.4", "told": "", "expected": ""},
+            {"said_by": "client", "field": "X-Forwarded-For", "said": "6.6.6.6", "told": "10.1.1.1",
+             "expected": "10.1.1.1"}]
+
+
+def by_content() -> Rows:
+    return [{"by": "URL category", "requests": 18, "as_wished": 18, "servers": ["srv3"]},
+            {"by": "header", "requests": 18, "as_wished": 18, "servers": ["srv2"]}]
+
+
+def caching() -> Rows:
+    return [{"cache": cache, "requests": 144, "pages": 12, "origin_requests": made, "saved_pct": saved, "p50_ms": p50,
+             "p95_ms": 31.0} for cache, made, saved, p50 in (("off", 144, 0.0, 24.0), ("on", 12, 91.7, 2.5))]
+
+
+def connections() -> Rows:
+    return [{"way": way, "requests": 60, "client_connections": came, "handshakes": whole, "resumed": came - whole,
+             "server_connections": 6, "saved_pct": 90.0, "proxy_cpu_ms": 0.5}
+            for way, came, whole in (("kept", 6, 6), ("fresh", 60, 60), ("fresh, resumed", 60, 6))]
+
+
+def certificates() -> Rows:
+    return [{"host": host, "speaks_tls": host == "proxy", "replaced": int(host == "proxy"), "requests_lost": 0}
+            for host in ("proxy", "srv1", "srv2", "srv3")]
+
+
 TABLES = {"ladder": ladder, "distinguish": distinguish, "cost": cost, "crowd": crowd, "algorithms": algorithms,
           "best": best, "failover": failover, "disruption": disruption, "control_plane": control_plane,
-          "without_controller": without_controller}
+          "without_controller": without_controller, "wire": wire, "hidden": hidden, "by_content": by_content,
+          "caching": caching, "connections": connections, "certificates": certificates}
 
 
 def envelope(**tables: Rows) -> Envelope:

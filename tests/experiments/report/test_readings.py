@@ -17,6 +17,7 @@ from experiments.report import (
     failover,
     ladder,
     plain,
+    reverse_proxy,
 )
 from experiments.report.section import Reading
 from tests.experiments.report import rows
@@ -35,6 +36,7 @@ def changed(table: rows.Rows, number: int, **cells: Any) -> rows.Rows:
     (algorithms.read, rows.algorithms), (best.read, rows.best), (failover.read, rows.failover),
     (disruption.read, rows.disruption), (control_plane.read, rows.control_plane),
     (control_plane.read_stranded, rows.without_controller),
+    *((reverse_proxy.reader(table), rows.TABLES[table]) for table in reverse_proxy.WHY),
 ])
 def test_a_run_as_predicted_is_called_so(read, table) -> None:
     found = read(table())
@@ -273,3 +275,29 @@ def test_who_asked_the_controller_and_who_needs_it_is_read_off_the_rows() -> Non
     assert alone.verdict.startswith("Without a controller new connections were all answered by hashed and tracked")
     wrong = control_plane.read_stranded(changed(rows.without_controller(), 3, new_answered=9))
     assert "reactive, controller killed: 9 of 40" in wrong.verdict
+
+
+@pytest.mark.parametrize(("table", "number", "cells", "says"), [
+    ("wire", 0, {"tls_bytes": 70_000}, "not all that clients exchange is TLS"),
+    ("wire", 0, {"readable": 3}, "3 packets at clients can be read"),
+    ("wire", 0, {"show_the_others": 1}, "1 packets show clients a server's address"),
+    ("wire", 1, {"tls_bytes": 9}, "servers are spoken to in TLS"),
+    ("wire", 1, {"readable": 0}, "nothing can be read at the servers"),
+    ("hidden", 0, {"told": "ShopServer/2.4"}, "Server is told as 'ShopServer/2.4'"),
+    ("hidden", 1, {"told": "6.6.6.6, 10.1.1.1"}, "X-Forwarded-For is told as"),
+    ("by_content", 1, {"as_wished": 17}, "1 requests by header went elsewhere"),
+    ("caching", 1, {"origin_requests": 13}, "13 pages were made for 12 that exist"),
+    ("caching", 1, {"p50_ms": 24.5}, "half of the requests took as long as without the cache"),
+    ("caching", 0, {"origin_requests": 100}, "not every request reached a server"),
+    ("connections", 0, {"handshakes": 7}, "kept: 7 whole handshakes, not 6"),
+    ("connections", 2, {"resumed": 0}, "fresh, resumed: 0 sessions were resumed"),
+    ("connections", 1, {"server_connections": 60}, "fresh: 60 connections to servers"),
+    ("connections", 0, {"client_connections": 60}, "kept: clients made 60 connections"),
+    ("certificates", 1, {"speaks_tls": True}, "srv1 speaks TLS: True"),
+    ("certificates", 0, {"requests_lost": 2}, "2 requests were lost"),
+])
+def test_what_a_proxy_did_otherwise_is_said(table: str, number: int, cells: dict[str, Any], says: str) -> None:
+    found = reverse_proxy.reader(table)(changed(rows.TABLES[table](), number, **cells))
+    assert found.as_predicted is False
+    assert says in found.verdict
+    assert found.words == ()

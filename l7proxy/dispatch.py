@@ -1,0 +1,94 @@
+"""What is done with a request that has come: which row of the routing table takes it, and what follows.
+
+     a row      of            what follows
+     none                     404
+     answer, redirect         said as it is written there (RFC 9110 15.4)
+     pool       cached        what is stored, or an exchange (caching.py)
+     pool                     an exchange with one of its servers
+
+     before any row: 413 for a body that is too large, 421 for a host that the certificate shown is not for
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from l7proxy import caching, write
+from l7proxy.balancer import Balancer
+from l7proxy.config import Answer
+from l7proxy.explain import Explanations, Record, line
+from l7proxy.limits import Wait
+from l7proxy.messages import NO_BODY, RequestHead
+from l7proxy.refusal import Refused
+from l7proxy.routing import Routed, said
+
+if TYPE_CHECKING:
+    from l7proxy.conversation import Conversation
+
+_NO_ROUTE = 404, "no service here takes such a request", "destination_not_found"
+_MISDIRECTED = 421, "the certificate here is not for that host", "http_request_error"
+
+
+def begin(talk: Conversation, head: RequestHead) -> None:
+    """Do it."""
+    site = talk.site
+    if head.body > site.limits.body_bytes:
+        talk.refuse(Refused(413, "the request's body is too large", "RFC 9110 15.5.14"))
+        return
+    if not head.host:  # only HTTP/1.0 may leave it out
+        head = head._replace(host=site.authority)
+    elif talk.covers is not None and not talk.covers(head.host):
+        talk.answer_at_once(head, *_MISDIRECTED)
+        return
+    route = site.route_of(head)
+    if site.explain is not None and (told := talk.requests.forwarded) and site.explain.wanted(talk.client, told):
+        _explain(talk, site.explain, head, route)
+    elif route is None:
+        talk.answer_at_once(head, *_NO_ROUTE)
+    elif type(route.action) is Balancer:
+        _forward(talk, head, route, route.action)
+    else:
+        _say(talk, head, *said(route, head))
+
+
+def _explain(talk: Conversation, explain: Explanations, head: RequestHead, route: Routed | None) -> None:
+    """The same for a request that asks why."""
+    record = explain.begin(head, talk.client, route, talk.began_s)
+    if route is not None and isinstance(route.action, Balancer):
+        _forward(talk, head, route, route.action, record)
+        return
+    record.ended_s = talk.outside.now()
+    if route is None:
+        record.status = 404
+        talk.answer_at_once(head, *_NO_ROUTE, line(record))
+    else:
+        answer, more = said(route, head)
+        record.status = answer.status
+        _say(talk, head, answer, more + line(record))
+
+
+def _forward(talk: Conversation, asked: RequestHead, route: Routed, balancer: Balancer,
+             record: Record | None = None) -> None:
+    """To one of the balancer's servers, or to what is stored of theirs."""
+    talk.outside.wait(Wait.TOTAL)
+    head, cache = asked, talk.site.cache
+    if route.rewrite is not None:
+        head = asked._replace(target=route.rewrite(asked))
+    if route.cache and cache is not None:
+        space = b"%b %b" % (talk.site.scheme, route.name.encode())
+        caching.look_up(talk, cache, caching.Errand(asked, head, balancer, space, record), talk.began_s)
+    else:
+        talk.send(asked, head, balancer, record)
+
+
+def _say(talk: Conversation, head: RequestHead, answer: Answer, more: bytes) -> None:
+    """Answer what the routing table says. more: field lines."""
+    sent = head.body == NO_BODY
+    talk.persistent = talk.persistent and sent and head.minor >= 1
+    data = write.own_answer(answer.status, answer.body, talk.persistent, bodiless=head.method == b"HEAD",
+                            more=talk.outside.date() + more, kind=answer.content_type.encode())
+    talk.outside.to_client(data)
+    talk.site.counts.answered(answer.status)
+    if talk.site.log is not None:
+        talk.log_answer(head, answer.status, len(data), None, "")
+    talk.finished(sent)
