@@ -31,6 +31,7 @@ HERE = Path(__file__).resolve().parent
 MODULES = ("accesslog", "balancer", "body", "caching", "conversation", "counters", "dispatch", "exchange", "failures",
            "forwarded", "framing", "hiding", "http1", "limits", "lines", "messages", "outside", "refusal", "relay",
            "shell", "sticky", "tls", "upstreams", "wheel", "witness", "write",
+           "forward/fetch",
            "cache/asking", "cache/cache", "cache/conditional", "cache/directives", "cache/entry", "cache/fields",
            "cache/freshness", "cache/httpdate", "cache/ranges", "cache/reply", "cache/status", "cache/storable",
            "cache/store", "cache/vary")

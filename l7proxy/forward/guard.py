@@ -15,7 +15,7 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from balancing.form import IPAddress
@@ -29,7 +29,7 @@ class Guard:
     """allowed: networks of special addresses that clients may reach. own: addresses and ports that we listen at."""
 
     allowed: tuple[Network, ...] = ()
-    own: frozenset[tuple[IPAddress, int]] = frozenset()
+    own: Container[tuple[IPAddress, int]] = frozenset()
 
     def refuses(self, address: IPAddress, port: int) -> Verdict | None:
         """Why `address` is not dialled; None if nothing speaks against it."""
