@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 from balancing import Pool, Server
 from l7proxy import failures
+from l7proxy.failures import Again, Failure
 from l7proxy.limits import Limits, Wait
 from l7proxy.outside import Place
 from l7proxy.wheel import Wheel
@@ -103,12 +104,23 @@ class Upstreams:
                 server_hostname=home.tls or None)
         except OSError as error:
             if upstream.owner is not None:
-                upstream.owner.not_opened(failures.not_connected(error))
+                upstream.owner.not_opened(_not_secured(error) or failures.not_connected(error))
 
     def close(self) -> None:
         """Close every idle connection."""
         for home in (*self._homes.values(), *self.places.values()):
             home.empty()
+
+
+_UNTRUSTED = Failure(502, "the origin's certificate is not to be believed", Again.NEVER, "tls_certificate_error")
+_NO_TLS = Failure(502, "the origin does not speak TLS as it should", Again.NEVER, "tls_protocol_error")
+
+
+def _not_secured(error: OSError) -> Failure | None:
+    """What to say of an origin that is there, but with which no TLS can be spoken (RFC 9209 2.3.13, 2.3.14)."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _UNTRUSTED
+    return _NO_TLS if isinstance(error, ssl.SSLError) else None
 
 
 class Home:

@@ -7,12 +7,14 @@ import os
 import select
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 
 import pytest
 import requests
 
+from experiments.authority import Authority
 from l7proxy.forward.anonymity import USUAL_AGENT
 from l7proxy.forward.users import entry
 from tests.l7proxy.conftest import ROOT
@@ -266,6 +268,25 @@ def test_a_client_that_vanishes_leaves_no_tunnel(forward, listener):
         origin.close()
     proxy.status("http://10.0.0.7/")
     assert len(os.listdir(files)) <= before + 2
+
+
+def test_https_is_spoken_for_the_client_and_only_to_whom_is_believed(forward, origins, tmp_path, monkeypatch):
+    authority = Authority(tmp_path)
+    shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate = authority.issue("localhost")
+    shown.load_cert_chain(certificate.cert, certificate.key)
+    origins[0].socket = shown.wrap_socket(origins[0].socket, server_side=True)
+    url = f"https://localhost:{origins[0].server_address[1]}/"
+    ask = b"GET %b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % url.encode()
+    for believed, status in (("", b"502"), (str(authority.bundle), b"200")):
+        if believed:
+            monkeypatch.setenv("SSL_CERT_FILE", believed)
+        proxy = forward()
+        with socket.create_connection(("127.0.0.1", proxy.port), 20) as link:
+            link.sendall(ask)
+            said = b"".join(iter(lambda end=link: end.recv(4096), b""))
+        assert said[9:12] == status
+        assert (b"tls_certificate_error" in said) is not bool(believed)
 
 
 def test_a_reload_brings_other_rules(forward, origins):
