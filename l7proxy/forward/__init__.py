@@ -12,3 +12,7 @@ Rules of this package:
 2. What is prepared once is prepared when it is made; a request costs a few look-ups.
 3. Nothing is decrypted: of what goes through a tunnel, only its name and port are known.
 """
+
+from l7proxy.compiled import use
+
+use(__path__, __name__)
