@@ -201,7 +201,7 @@ class Relay:
 
     def _answer(self, answer: ResponseHead) -> bytes:
         """A head has come; return it as the client reads it. HTTP/1.0 knows no 1xx (RFC 9110 15.2)."""
-        if answer.interim:
+        if answer.status < 200 and answer.status != 101:
             return self.interim(answer) if self.head.minor else b""
         return self.take(answer)
 
