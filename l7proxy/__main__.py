@@ -3,6 +3,8 @@
      lab-proxy reverse --config FILE.toml         one file says all (docs/proxy.md)
      lab-proxy reverse --listen ... --backend ... the simple case, in flags
      lab-proxy reverse --services FILE.json       the lab's own way; there the word `reverse` may be left out
+     lab-proxy forward --config, or --listen ...  the forward proxy, the same two ways
+     lab-proxy passwd USER                        a line for its file of users
 """
 
 from __future__ import annotations
@@ -20,9 +22,10 @@ from l7proxy import compiled, config_words, loop
 from l7proxy.accesslog import FORMATS
 from l7proxy.certificates import read
 from l7proxy.config import Config, Logs
-from l7proxy.config_file import of_flags, read_file
+from l7proxy.config_file import of_flags, of_forward_flags, read_file
 from l7proxy.config_services import of_services
 from l7proxy.explain import EVERYBODY
+from l7proxy.forward.users import entry
 from l7proxy.server import serve
 from layerlab import LabError
 
@@ -95,6 +98,56 @@ def reverse(context: click.Context, check: bool, **given: Any) -> None:
         print(config_words.understood(config))
         return
     loop.run(serve(config, lambda: configuration(given, set_by_hand)))
+
+
+@main.command(**HELP)
+@click.option("--config", metavar="FILE.toml", type=click.Path(path_type=Path), help="Everything, in one file.")
+@click.option("--check", is_flag=True, help="Check it, and leave: 0, or 2 if it is wrong.")
+@click.option("--listen", metavar="ADDRESS:PORT", help="Listen here.")
+@click.option("--allow", multiple=True, metavar="NETWORK", help="Serve clients in this network; once for each.")
+@click.option("--access-log", metavar="FILE|-", help="A line for each request; - for standard output.")
+@click.option("--log-format", type=click.Choice(FORMATS), default="text", show_default=True)
+def forward(check: bool, config: Path | None, **given: Any) -> None:
+    """The forward proxy: fetches for clients what they ask for, and decides what they may ask for.
+
+    \b
+    Examples:
+      lab-proxy forward --listen 127.0.0.1:3128 --allow 127.0.0.0/8
+      lab-proxy forward --config forward.toml    kill -HUP its pid to read the file anew, -TERM to stop
+    """
+    def read_again() -> Config:
+        return forward_configuration(config, **given)
+    found = read_again()
+    if check:
+        assert found.forward is not None
+        print(found.forward.access.understood())
+        return
+    loop.run(serve(found, read_again))
+
+
+def forward_configuration(config: Path | None, listen: str | None, allow: tuple[str, ...], access_log: str | None,
+                          log_format: str) -> Config:
+    """The Config of a forward proxy that these options say. Raises LabError, also if they don't go together."""
+    if (config is None) is (listen is None):
+        raise LabError("there is " + ("neither --config nor --listen" if config is None else "--config and --listen"),
+                       "one of them", "lab-proxy forward --listen 127.0.0.1:3128 --allow 127.0.0.0/8")
+    if config is None:
+        return of_forward_flags(str(listen), allow, access_log, log_format)
+    if allow or access_log:
+        raise LabError(f"--{'allow' if allow else 'access-log'} is given beside --config",
+                       "the same in the file, which says all")
+    found = read_file(config)
+    if found.forward is None:
+        raise LabError(f"{config} has no [forward]", "a forward proxy's file", "lab-proxy reverse --config ...")
+    return found
+
+
+@main.command(**HELP)
+@click.argument("user")
+@click.password_option(help="Asked for if it isn't given; who can list processes can read it here.")
+def passwd(user: str, password: str) -> None:
+    """A line for the file of users of a forward proxy: add it there."""
+    print(entry(user, password))
 
 
 @main.command("compile", **HELP)

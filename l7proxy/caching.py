@@ -19,10 +19,11 @@ from balancing import Unit
 from l7proxy import write
 from l7proxy.balancer import Balancer
 from l7proxy.cache import Ask, Cache, Join, Reply
-from l7proxy.exchange import Exchange, word
+from l7proxy.exchange import Exchange
 from l7proxy.explain import Record, line
 from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, RequestHead
+from l7proxy.relay import word
 
 if TYPE_CHECKING:
     from l7proxy.conversation import Conversation

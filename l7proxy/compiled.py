@@ -30,7 +30,9 @@ KEPT = 5  # of other sources, or another Python
 HERE = Path(__file__).resolve().parent
 MODULES = ("accesslog", "balancer", "body", "caching", "conditions", "conversation", "counters", "dispatch", "exchange",
            "failures", "forwarded", "framing", "hiding", "http1", "limits", "lines", "messages", "outside", "refusal",
-           "routing", "shell", "sticky", "target", "templates", "tls", "upstreams", "wheel", "witness", "write",
+           "relay", "routing", "shell", "sticky", "target", "templates", "tls", "upstreams", "wheel", "witness",
+           "write",
+           "forward/fetch",
            "cache/asking", "cache/cache", "cache/conditional", "cache/directives", "cache/entry", "cache/fields",
            "cache/freshness", "cache/httpdate", "cache/ranges", "cache/reply", "cache/status", "cache/storable",
            "cache/store", "cache/vary")

@@ -21,6 +21,7 @@ from pathlib import Path
 from balancing import Route, Service
 from balancing.form import IPAddress
 from l7proxy.balancer import Policy
+from l7proxy.forward.terms import ForwardTerms
 from l7proxy.forwarded import Forwarding
 from l7proxy.limits import Limits
 
@@ -149,6 +150,7 @@ class Config:
 
     hidden: response fields that are removed, in small letters, beyond those that always are.
     api:    the Unix socket at which operators ask. kept: where what they change is written, if it is services.json.
+    forward: of a forward proxy, which then has neither pools nor rules; None for a reverse proxy.
     """
 
     listeners: tuple[Listener, ...]
@@ -162,6 +164,7 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     api: Path | None = None
     kept: Path | None = None
+    forward: ForwardTerms | None = None
 
     def rules_of(self, listener: Listener) -> tuple[Rule, ...]:
         """The routing table of one listener."""

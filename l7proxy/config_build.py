@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from l7proxy.config import STDOUT, CacheTerms, Certificate, Config, Listener, Logs
+from l7proxy.config_forward import forward
 from l7proxy.config_pools import pool
-from l7proxy.config_reader import Form, Reader
+from l7proxy.config_reader import Form, Reader, title
 from l7proxy.config_rules import rules
 from l7proxy.forwarded import Forwarding
 from l7proxy.framing import DROP, RESPONSE_FIELDS
@@ -31,7 +32,9 @@ def build(reader: Reader, values: dict[str, Any], folder: Path) -> Config:
     listeners = _listeners(reader, form["listener"] or (), [one["name"] for one in form["certificate"] if one.fields])
     pools = [pool(reader, one, number, listeners, folder) for number, one in enumerate(form["pool"], 1)]
     _all_unique(reader, form["pool"], "pools")
-    table = rules(reader, form, listeners)
+    table = rules(reader, form, listeners) if form["forward"] is None else []
+    _one_face(reader, form)
+    terms = forward(reader, form["forward"], folder) if form["forward"] is not None else None
     limits = reader.made(form["limits"], lambda fields: Limits(**fields))
     hidden = _hidden(reader, form["hide"])
     reader.check()
@@ -43,7 +46,15 @@ def build(reader: Reader, values: dict[str, Any], folder: Path) -> Config:
         or Forwarding(),
         hidden=hidden,
         logs=_logs(form["log"], folder), limits=limits or Limits(),
-        api=folder / form["api"]["socket"] if form["api"] else None)
+        api=folder / form["api"]["socket"] if form["api"] else None, forward=terms)
+
+
+def _one_face(reader: Reader, form: Form) -> None:
+    """A file is a reverse proxy's or a forward proxy's."""
+    if form["forward"] is not None:
+        for key in ("pool", "route", "hide", "cache"):
+            if form[key]:
+                reader.fault((key,), f"there is {title(key)} beside [forward]", "one or the other")
 
 
 def _all_unique(reader: Reader, forms: Sequence[Form], what: str) -> None:

@@ -87,3 +87,19 @@ def of_flags(*, listen: str, backends: Sequence[str], algorithm: str, cache: str
         found = next((flag for begins, flag in _FLAGS.items() if path[:len(begins)] == begins), "lab-proxy reverse")
         return Place(found)
     return build(Reader(place), form, Path())
+
+
+def of_forward_flags(listen: str, allow: Sequence[str], access_log: str | None, log_format: str) -> Config:
+    """The Config of a forward proxy that these flags say. Raises LabError."""
+    rule = {"name": "clients", "action": "allow", "clients": list(allow)}
+    form: dict[str, Any] = {
+        "listener": [{"name": "proxy", "address": listen}],
+        "forward": {"rule": [rule]} if allow else {},
+        "log": {"format": log_format} | ({"access": access_log} if access_log is not None else {}),
+    }
+
+    def place(path: KeyPath) -> Place:
+        flags = {("listener",): "--listen", ("forward",): "--allow", ("log", "access"): "--access-log"}
+        return Place(next((flag for begins, flag in flags.items() if path[:len(begins)] == begins),
+                          "lab-proxy forward"))
+    return build(Reader(place), form, Path())

@@ -22,6 +22,8 @@ from l7proxy.balancer import Policy
 from l7proxy.config import Answer as FixedAnswer
 from l7proxy.config import CacheTerms, Logs, Redirect
 from l7proxy.config_kinds import Kind, number, one_of, whole
+from l7proxy.forward.anonymity import COOKIES, LEVELS, REFERERS, Anonymity
+from l7proxy.forward.terms import ForwardTerms
 from l7proxy.forwarded import Forwarding
 from l7proxy.limits import Limits
 
@@ -66,6 +68,7 @@ def _drawn(kind: type, names: Iterable[str], counts: Kind, seconds: Kind) -> tup
                  for name in names)
 
 
+_TERMS, _ANONYMITY = ForwardTerms(), Anonymity()
 _POLICY, _CACHE, _LOGS, _FORWARDING = Policy(), CacheTerms(), Logs(), Forwarding()
 
 SECTIONS: dict[str, tuple[Key, ...]] = {
@@ -79,6 +82,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         ("hide", Inner("hide"), None, "what clients don't learn of the servers"),
         ("log", Inner("log"), None, "what is written"),
         ("limits", Inner("limits"), None, "how long and how much the proxy bears"),
+        ("forward", Inner("forward"), None, "be a forward proxy, with neither pools nor routes: `lab-proxy forward`"),
         ("api", Inner("api"), None, "where operators ask; without it nowhere"),
     ),
     "listener": _rows(
@@ -171,6 +175,33 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
     ),
     "limits": _drawn(Limits, [field.name for field in dataclasses.fields(Limits)], whole(1, 2**50),
                      number(0.01, kinds.LONGEST_S, "seconds")),
+    "forward": _rows(
+        ("rule", Inner("forward.rule", many=True), (), "who may go where: the first that is met decides"),
+        ("default", one_of("allow", "deny"), _TERMS.default, "what becomes of a request that no rule takes"),
+        ("connect_ports", kinds.PORTS, _TERMS.connect_ports, "ports that tunnels (CONNECT) may go to", "`[443]`"),
+        ("reachable", kinds.NETWORKS, (), "networks of private, loopback and other special addresses that clients may "
+         "reach all the same"),
+        ("users", kinds.PATH, None, "the file of those who can show who they are, as `lab-proxy passwd` writes it"),
+        ("realm", kinds.TEXT, _TERMS.realm, "what a client is asked a password for"),
+        ("anonymity", Inner("forward.anonymity"), None, "what origins learn of clients"),
+    ),
+    "forward.rule": _rows(
+        ("name", kinds.TEXT, REQUIRED, "what the client is told"),
+        ("action", one_of("allow", "deny"), REQUIRED, "what becomes of the request"),
+        ("clients", kinds.NETWORKS, (), "the client is in one of these networks", "any"),
+        ("users", kinds.NAMES, (), "it has shown to be one of these; `*` is anybody who has", "any"),
+        ("hosts", kinds.NAMES, (), "the host is one of these names; `.shop.example` is it and all below", "any"),
+        ("networks", kinds.NETWORKS, (), "its address is in one of these", "any"),
+        ("ports", kinds.PORT_RANGES, (), "the port is one of these, each a number or `FIRST-LAST`", "any"),
+        ("methods", kinds.TEXTS, (), "the method is one of these", "any"),
+        ("urls", kinds.TEXTS, (), "the URL has one of these shapes: `*` is anything; a tunnel has none", "any"),
+    ),
+    "forward.anonymity": _rows(
+        ("level", one_of(*LEVELS), _ANONYMITY.level, "a proxy and its client are named, or only the proxy, or neither"),
+        ("referer", one_of(*REFERERS), None, "what is said of the page before", "the level's"),
+        ("cookies", one_of(*COOKIES), None, "which are sent", "all"),
+        ("user_agent", kinds.TEXT, None, "what is said of the browser; empty: nothing", "the level's"),
+    ),
     "api": _rows(
         ("socket", kinds.PATH, REQUIRED, "a Unix socket, for the user who runs it (balancing/api.py)"),
     ),

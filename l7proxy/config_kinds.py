@@ -18,6 +18,7 @@ from typing import Any
 from balancing import ALGORITHMS, Pair, find_algorithm
 from balancing.algorithms import is_own
 from l7proxy.config import STDOUT, Address, Network
+from l7proxy.forward.rules import Ports
 from layerlab import LabError, choice
 
 LONGEST_S = 86_400.0
@@ -163,6 +164,13 @@ def _body(value: Any) -> bytes:
     return str(_of(str, "text")(value)).encode()
 
 
+def _ports(value: Any) -> Ports:
+    first, _, last = str(value).partition("-")
+    if not re.fullmatch("[0-9]{1,5}", first) or not re.fullmatch("[0-9]{0,5}", last):
+        raise LabError(f"{value!r} is no port", "a port, or FIRST-LAST", '80 or "8000-8099"')
+    return Ports(int(first), int(last or first))
+
+
 BOOL = Kind("`true` or `false`", _of(bool, "true or false"))
 TEXT = Kind("text", _of(str, "text"))
 BODY = Kind("text", _body)
@@ -181,4 +189,6 @@ NAMES = several("list of names", _of(str, "a list of names"))
 SERVER_NAMES = several("list of host names", _matching(_SERVER_NAME, "a host name", '"shop.example" or "*.example"'))
 FIELD_NAMES = several("list of field names", _matching(_FIELD_NAME, "the name of a field", '"X-Runtime"'))
 NETWORKS = several("list of networks", _network)
+PORTS = several("list of ports", whole(1, 65_535).read)
+PORT_RANGES = several("list of ports", _ports)
 COOKIE_NAME = Kind("name", _matching(_FIELD_NAME, "a token", '"lab"'))

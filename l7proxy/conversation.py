@@ -16,7 +16,7 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 
 from balancing import Server, Unit
-from l7proxy import caching, dispatch, failures, proxystatus, write
+from l7proxy import dispatch, failures, proxystatus, write
 from l7proxy.balancer import Balancer
 from l7proxy.cache import Ask
 from l7proxy.exchange import Exchange
@@ -28,6 +28,7 @@ from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, RequestHead
 from l7proxy.outside import Answered, Close, Outside, Site
 from l7proxy.refusal import Refused
+from l7proxy.relay import Relay
 from l7proxy.witness import Witness
 
 
@@ -46,9 +47,9 @@ class Conversation:
         self.outside, self.site, self.covers = outside, site, covers
         self.peer, self.client, self.key = peer, str(peer), peer.packed
         self.origin = Origin(site.forwarding, self.client, site.scheme, site.forwarding.trusts(peer))
-        self.requests = RequestReader(site.limits, site.requests)
+        self.requests = RequestReader(site.limits, site.requests, site.resolver)
         self.responses = ResponseReader(site.limits, site.responses)
-        self.exchange: Exchange | None = None
+        self.exchange: Relay | None = None
         self.persistent = True
         self.waiting: Wait | None = None
         self.began_s = 0.0
@@ -145,7 +146,7 @@ class Conversation:
     def timed_out(self, what: Wait) -> None:
         """`what` has been waited for beyond its limit."""
         exchange = self.exchange
-        if isinstance(exchange, caching.Follower) and what is Wait.JOIN:
+        if exchange is not None and what is Wait.JOIN:
             exchange.overdue()
         elif exchange is None:
             if what is Wait.HEAD:
@@ -160,7 +161,7 @@ class Conversation:
         else:
             self.refuse(_too_slow())
 
-    def _backend_late(self, what: Wait, exchange: Exchange) -> Failure | None:
+    def _backend_late(self, what: Wait, exchange: Relay) -> Failure | None:
         """What went wrong with the backend, if it wasn't the client that kept it waiting."""
         if what is Wait.TOTAL and (exchange.sent or not exchange.open):
             return failures.OVERTIME
@@ -168,7 +169,7 @@ class Conversation:
             return failures.SILENT
         return _BACKEND_LATE.get(what)
 
-    def forsaken(self, exchange: Exchange, server: Server) -> None:
+    def forsaken(self, exchange: Relay, server: Server) -> None:
         """`server` is down, or was removed; if `exchange` is still under way there, it is not waited for."""
         if self.exchange is exchange and exchange.server is server:
             exchange.forsaken()
@@ -221,7 +222,7 @@ class Conversation:
         self._drop_exchange()
         self.persistent = False
         self.site.counts.answered(refused.status)
-        more = self.outside.date() + proxystatus.of_refusal(refused) + _LATER.get(refused.status, b"")
+        more = self.outside.date() + proxystatus.of_refusal(refused, self.site.name) + _LATER.get(refused.status, b"")
         data = write.own_answer(refused.status, write.complaint(refused.status, str(refused)), persistent=False,
                                 more=more)
         self.outside.to_client(data)
@@ -289,21 +290,19 @@ class Conversation:
     def _answer(self, head: RequestHead, sent: bool, status: int, why: str, error: str, more: bytes = b"") -> int:
         """Answer ourselves; the connection stays if the request was read to the end (`sent`). Return the octets."""
         self.persistent = self.persistent and sent and head.minor >= 1
-        more = self.outside.date() + proxystatus.line(error, why) + more
+        more = self.outside.date() + proxystatus.line(error, why, self.site.name) + more
         data = write.own_answer(status, write.complaint(status, why), self.persistent,
                                 bodiless=head.method == b"HEAD", more=more)
         self.outside.to_client(data)
         self.site.counts.answered(status)
         return len(data)
 
-    def log_answer(self, head: RequestHead | None, status: int, octets: int, exchange: Exchange | None,
+    def log_answer(self, head: RequestHead | None, status: int, octets: int, exchange: Relay | None,
                    note: str) -> None:
         """Tell the log. Called only where there is one."""
         log, now_s = self.site.log, self.outside.now()
         assert log is not None
-        server, tries = "-", 0
-        if exchange is not None and exchange.last is not None:
-            server, tries = exchange.last.name, len(exchange.tried) + 1
+        server, tries = exchange.by() if exchange is not None else ("-", 0)
         log(Answered(self.client, head, status, octets, now_s, now_s - self.began_s, server, tries, note))
 
     def _await(self, what: Wait) -> None:

@@ -6,6 +6,7 @@
      pool       cached        what is stored, or an exchange (caching.py)
      pool                     an exchange with one of its servers
 
+     a forward proxy has no rows: its face decides (forward/face.py)
      before any row: 413 for a body that is too large, 421 for a host that the certificate shown is not for
 """
 
@@ -32,6 +33,9 @@ _MISDIRECTED = 421, "the certificate here is not for that host", "http_request_e
 def begin(talk: Conversation, head: RequestHead) -> None:
     """Do it."""
     site = talk.site
+    if site.forward is not None:
+        site.forward.begin(talk, head)
+        return
     if head.body > site.limits.body_bytes:
         talk.refuse(Refused(413, "the request's body is too large", "RFC 9110 15.5.14"))
         return

@@ -22,7 +22,7 @@ from l7proxy.limits import Limits
 from l7proxy.lines import Lines
 from l7proxy.messages import END, NO_BODY, TUNNEL, UNTIL_CLOSE, End, Field, RequestHead, ResponseHead
 from l7proxy.refusal import METHODS, REQUEST_DIAGNOSES, RESPONSE_DIAGNOSES, TOKEN, Refused, diagnose
-from l7proxy.target import TUNNEL_OR_ECHO, resolve
+from l7proxy.target import TUNNEL_OR_ECHO, Resolver, resolve
 
 Event = RequestHead | ResponseHead | bytes | End
 _CR, _SLASH = 13, 47
@@ -172,9 +172,13 @@ class Reader:
 
 
 class RequestReader(Reader):
-    """A client's side of its connection."""
+    """A client's side of its connection. resolver: what becomes of targets other than plain paths (target.py)."""
 
     skips_empty_lines = True
+
+    def __init__(self, limits: Limits, lines: Lines, resolver: Resolver = resolve) -> None:
+        super().__init__(limits, lines)
+        self._resolve = resolver
 
     def _parse(self, lines: list[bytes]) -> RequestHead:
         line = lines.pop(0)
@@ -189,7 +193,7 @@ class RequestReader(Reader):
         section = self._fields(lines)
         host = section.host
         if target[0] != _SLASH or method not in _PLAIN or _ODD.search(target):
-            target, host = resolve(method, target, host)
+            target, host = self._resolve(method, target, host)
         if version == b"0":
             return self._old(method, target, host, section)
         if section.host is None:
@@ -224,6 +228,11 @@ class ResponseReader(Reader):
     def __init__(self, limits: Limits, lines: Lines) -> None:
         super().__init__(limits, lines)
         self.expect(b"GET")
+
+    def tunnel(self) -> None:
+        """No answer is expected: whatever comes is for the client (RFC 9110 9.3.6)."""
+        self.expect(b"CONNECT")
+        self._body = body_reader(TUNNEL, self.limits, self.lines)
 
     def expect(self, method: bytes, upgrade: bytes = b"") -> None:
         """A request was sent: its answer, on this or on a new connection, comes next.

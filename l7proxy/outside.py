@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from balancing import Server
 from l7proxy.balancer import Balancer
@@ -27,6 +28,10 @@ from l7proxy.limits import Limits, Wait
 from l7proxy.lines import Lines
 from l7proxy.messages import RequestHead
 from l7proxy.routing import Router
+from l7proxy.target import Resolver, resolve
+
+if TYPE_CHECKING:
+    from l7proxy.conversation import Conversation
 
 
 class Close(Enum):
@@ -43,6 +48,10 @@ class Outside(ABC):
     @abstractmethod
     def dial(self, server: Server, fresh: bool) -> bool:
         """Get a connection to `server`. True: an idle one is at hand and open. False: opened() or not_opened()."""
+
+    @abstractmethod
+    def reach(self, place: Place, fresh: bool) -> bool:
+        """The same to a place that is no server of a pool."""
 
     @abstractmethod
     def to_upstream(self, data: bytes) -> None:
@@ -97,6 +106,21 @@ class Outside(ABC):
         """The field line that says when an answer is made that doesn't say so itself (RFC 9110 6.6.1)."""
 
 
+class Place(NamedTuple):
+    """Where something can be reached. tls: the name that its certificate must be for; "" for plain TCP."""
+
+    ip: str
+    port: int
+    tls: str = ""
+
+
+class Face(Protocol):
+    """Another one than dispatch.py: what becomes of a request that has come."""
+
+    def begin(self, talk: Conversation, head: RequestHead) -> None:
+        """Do it."""
+
+
 @dataclass
 class Site:
     """What all conversations of one VIP and port share; a reload changes it (reload.py).
@@ -111,6 +135,9 @@ class Site:
     counts:     what is counted here.
     explain:    where requests that ask for it are explained; None where none may ask.
     cache:      what is stored of answers; None for nothing.
+    resolver:   what becomes of a request's target (target.py).
+    name:       what the proxy calls itself in Proxy-Status; "" if it doesn't say.
+    forward:    the forward proxy's face, which takes all requests; None for a reverse proxy (dispatch.py).
     """
 
     route_of: Router
@@ -125,6 +152,9 @@ class Site:
     counts: DoorCounts = field(default_factory=DoorCounts)
     explain: Explanations | None = None
     cache: Cache | None = None
+    resolver: Resolver = resolve
+    name: str = "layer-lab"
+    forward: Face | None = None
 
 
 class Answered:

@@ -45,10 +45,13 @@ ERRORS: dict[str, int | None] = {
 
 
 @lru_cache(maxsize=256)
-def line(error: str, details: str) -> bytes:
-    """The field line of an answer of ours. error: a type of ERRORS. details: why, in printable ASCII."""
+def line(error: str, details: str, name: str = "layer-lab") -> bytes:
+    """The field line of an answer of ours. error: a type of ERRORS. details: why, in printable ASCII.
+
+    name: what the proxy calls itself; nothing is said by one without a name.
+    """
     quoted = details.replace("\\", "\\\\").replace('"', '\\"')  # RFC 9651 3.3.3
-    return f'Proxy-Status: layer-lab; error={error}; details="{quoted}"\r\n'.encode("ascii")
+    return f'Proxy-Status: {name}; error={error}; details="{quoted}"\r\n'.encode("ascii") if name else b""
 
 
 def of_failure(failure: Failure) -> bytes:
@@ -61,6 +64,6 @@ def error_of(refused: Refused) -> str:
     return "http_request_error" if refused.status < 500 else "proxy_internal_response"
 
 
-def of_refusal(refused: Refused) -> bytes:
+def of_refusal(refused: Refused, name: str = "layer-lab") -> bytes:
     """The field line where the request itself is the reason."""
-    return line(error_of(refused), str(refused))
+    return line(error_of(refused), str(refused), name)

@@ -127,6 +127,7 @@ async def apply(proxy: Proxy, new: Config) -> Difference:
     added = [proxy.make(terms) for terms in changes.added]
     become = [(proxy.pools[terms.name], merged(proxy.pools[terms.name].service, old.service, terms.service))
               for old, terms in changes.changed]
+    face = proxy.make_face(new)
     events, log = proxy.open_events(new), proxy.open_log(new)
     operators = proxy.open_api(new) if "api" in changes.fresh else proxy.operators
     identities = read(new.certificates)
@@ -138,6 +139,9 @@ async def apply(proxy: Proxy, new: Config) -> Difference:
         raise
     proxy.config = new
     proxy.write_to(events, log)
+    if proxy.face is not None:
+        proxy.face.close()
+    proxy.face = face
     if "cache" in changes.fresh:
         proxy.cache = proxy.make_cache(new)
     proxy.operate_at(operators)

@@ -16,6 +16,7 @@ import itertools
 import os
 import resource
 import signal
+import ssl
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,8 +32,11 @@ from l7proxy.balancer import Balancer, Policy
 from l7proxy.cache import Cache, Settings
 from l7proxy.certificates import Identity, ignore_bad_names, read
 from l7proxy.config import Address, Config, Listener, PoolTerms
+from l7proxy.config_forward import users_of
 from l7proxy.eventlog import EventLog
 from l7proxy.explain import Explanations
+from l7proxy.forward.face import ForwardFace, OwnPlaces, as_it_is
+from l7proxy.forward.fields import FORWARD_REQUEST_FIELDS, FORWARD_RESPONSE_FIELDS
 from l7proxy.framing import DROP, RESPONSE_FIELDS
 from l7proxy.guests import Guests
 from l7proxy.limits import Limits
@@ -75,6 +79,7 @@ class Proxy:
         self.wheel = Wheel()
         self.upstreams, self.guests = Upstreams(self.limits, self.wheel), Guests(self.limits)
         self.probes = Probes(self.limits)
+        self.face = self.make_face(config)
         self.pools: dict[str, Pool] = {}
         self.balancers: dict[str, Balancer] = {}
         self.doors: list[Door] = []
@@ -140,8 +145,25 @@ class Proxy:
             site.log = self.log.add if self.log else None
             site.explain = self.explanations if self.config.logs.explain else None
             site.cache = self.cache
+            if self.face is not None:
+                self._be_forward(site, self.face)
+                continue
             site.forwarding = self.config.forwarding
             site.responses = Lines({**RESPONSE_FIELDS, **dict.fromkeys(hidden, DROP)})
+
+    def make_face(self, config: Config) -> ForwardFace | None:
+        """The face of a forward proxy. Raises LabError if its users can't be read."""
+        if config.forward is None:
+            return None
+        users = users_of(config.forward.users) if config.forward.users else None
+        self.upstreams.trusts = ssl.create_default_context()
+        return ForwardFace(config.forward, users)
+
+    def _be_forward(self, site: Site, face: ForwardFace) -> None:
+        """Let a listener's requests be led by `face`, which is never to dial a listener of ours."""
+        face.guard = dataclasses.replace(face.guard, own=OwnPlaces(door.address for door in self.doors))
+        site.forward, site.name, site.resolver = face, face.shown, as_it_is
+        site.requests, site.responses = Lines(FORWARD_REQUEST_FIELDS), Lines(FORWARD_RESPONSE_FIELDS)
 
     def say_doors(self, doors: Iterable[Door]) -> None:
         """Tell the world where it can ask."""
@@ -290,6 +312,8 @@ class Proxy:
                 client.transport.abort()
         self.probes.close()
         self.upstreams.close()
+        if self.face is not None:
+            self.face.close()
         await asyncio.sleep(0)  # let the aborted connections report, so their units are released
         for log in (self.events, self.log):
             if log is not None:

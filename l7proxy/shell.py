@@ -27,11 +27,11 @@ from l7proxy import caching
 from l7proxy.balancer import Balancer
 from l7proxy.cache import Ask
 from l7proxy.conversation import Conversation
-from l7proxy.exchange import Exchange
 from l7proxy.failures import Failure
 from l7proxy.guests import Guests
 from l7proxy.limits import Limits, Wait
-from l7proxy.outside import Close, Outside, Site
+from l7proxy.outside import Close, Outside, Place, Site
+from l7proxy.relay import Relay
 from l7proxy.upstreams import Upstreams, UpstreamSocket
 from l7proxy.wheel import Wheel
 
@@ -59,7 +59,7 @@ class Front:
         """A protocol for a client that has just connected."""
         return cast(asyncio.Protocol, ClientSocket(self))
 
-    def at(self, server: Server) -> list[tuple[Conversation, Exchange]]:
+    def at(self, server: Server) -> list[tuple[Conversation, Relay]]:
         """Every exchange that is under way at `server`. Looked for when it is asked, so that no request pays for it."""
         talks = ((client.talk, client.talk.exchange) for client in (*self.clients, *self.ghosts))
         return [(talk, exchange) for talk, exchange in talks if exchange is not None and exchange.server is server]
@@ -147,6 +147,15 @@ class ClientSocket(Outside):
         upstream = None if fresh else self.front.upstreams.take(server)
         if upstream is None:
             self.upstream = self.front.upstreams.dial(server, self)
+            return False
+        self.upstream, upstream.owner = upstream, self
+        return True
+
+    def reach(self, place: Place, fresh: bool) -> bool:
+        upstreams = self.front.upstreams
+        upstream = None if fresh else upstreams.take_at(place)
+        if upstream is None:
+            self.upstream = upstreams.dial_at(place, self)
             return False
         self.upstream, upstream.owner = upstream, self
         return True

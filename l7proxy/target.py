@@ -13,12 +13,14 @@ refused (balancing/path.py), and so are escapes that stand for nothing, or for t
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from balancing.path import normal_path
 from l7proxy.framing import valid_host
 from l7proxy.refusal import Refused
 
 TUNNEL_OR_ECHO = frozenset((b"CONNECT", b"TRACE"))
+Resolver = Callable[[bytes, bytes, bytes | None], tuple[bytes, bytes | None]]
 _BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
 
 

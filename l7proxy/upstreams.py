@@ -11,11 +11,14 @@ Rule: whoever is added is given a home in the same round of the loop, so none ca
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import TYPE_CHECKING, cast
 
 from balancing import Pool, Server
 from l7proxy import failures
+from l7proxy.failures import Again, Failure
 from l7proxy.limits import Limits, Wait
+from l7proxy.outside import Place
 from l7proxy.wheel import Wheel
 
 if TYPE_CHECKING:
@@ -27,9 +30,11 @@ class Upstreams:
 
     def __init__(self, limits: Limits, wheel: Wheel) -> None:
         self.wheel = wheel
+        self.trusts: ssl.SSLContext | None = None  # whose certificates are believed, where TLS is spoken to origins
         self.bear(limits)
         self._homes: dict[tuple[str, int], Home] = {}
         self._home_of: dict[Server, Home] = {}
+        self.places: dict[Place, Home] = {}  # of no pool: only while a connection idles there
         self._dials: set[asyncio.Task[None]] = set()
 
     def bear(self, limits: Limits) -> None:
@@ -57,17 +62,33 @@ class Upstreams:
 
     def take(self, server: Server) -> UpstreamSocket | None:
         """An idle connection to `server`, if there is one that is not about to close."""
-        idle = self._home_of[server].idle
+        return self._newest(self._home_of[server])
+
+    def take_at(self, place: Place) -> UpstreamSocket | None:
+        """The same for a place that is no server of a pool."""
+        home = self.places.get(place)
+        return self._newest(home) if home is not None else None
+
+    def _newest(self, home: Home) -> UpstreamSocket | None:
+        idle = home.idle
         while idle:
             upstream = idle.pop()
             upstream.alarm.hush()
             if not upstream.transport.is_closing():
+                home.vacated()
                 return upstream
+        home.vacated()
         return None
 
     def dial(self, server: Server, owner: ClientSocket) -> UpstreamSocket:
         """Begin to connect to `server` for `owner`; the loop tells `owner` how it went."""
-        upstream = UpstreamSocket(self._home_of[server], owner)
+        return self._begin(UpstreamSocket(self._home_of[server], owner))
+
+    def dial_at(self, place: Place, owner: ClientSocket) -> UpstreamSocket:
+        """The same to a place that is no server of a pool."""
+        return self._begin(UpstreamSocket(self.places.get(place) or Home(self, place.ip, place.port, place), owner))
+
+    def _begin(self, upstream: UpstreamSocket) -> UpstreamSocket:
         task = asyncio.get_running_loop().create_task(self._connect(upstream))
         self._dials.add(task)
         task.add_done_callback(self._dials.discard)
@@ -79,25 +100,48 @@ class Upstreams:
         home = upstream.home
         try:
             protocol = cast(asyncio.Protocol, upstream)
-            await asyncio.get_running_loop().create_connection(lambda: protocol, home.ip, home.port)
+            await asyncio.get_running_loop().create_connection(
+                lambda: protocol, home.ip, home.port, ssl=self.trusts if home.tls else None,
+                server_hostname=home.tls or None)
         except OSError as error:
             if upstream.owner is not None:
-                upstream.owner.not_opened(failures.not_connected(error))
+                upstream.owner.not_opened(_not_secured(error) or failures.not_connected(error))
 
     def close(self) -> None:
         """Close every idle connection."""
-        for home in self._homes.values():
+        for home in (*self._homes.values(), *self.places.values()):
             home.empty()
+
+
+_UNTRUSTED = Failure(502, "the origin's certificate is not to be believed", Again.NEVER, "tls_certificate_error")
+_NO_TLS = Failure(502, "the origin does not speak TLS as it should", Again.NEVER, "tls_protocol_error")
+
+
+def _not_secured(error: OSError) -> Failure | None:
+    """What to say of an origin that is there, but with which no TLS can be spoken (RFC 9209 2.3.13, 2.3.14)."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _UNTRUSTED
+    return _NO_TLS if isinstance(error, ssl.SSLError) else None
 
 
 class Home:
     """One address and port, and its idle connections. The newest is reused first: it is least likely stale."""
 
-    __slots__ = ("idle", "ip", "port", "upstreams")
+    __slots__ = ("idle", "ip", "place", "port", "tls", "upstreams")
 
-    def __init__(self, upstreams: Upstreams, ip: str, port: int) -> None:
-        self.upstreams, self.ip, self.port = upstreams, ip, port
+    def __init__(self, upstreams: Upstreams, ip: str, port: int, place: Place | None = None) -> None:
+        self.upstreams, self.ip, self.port, self.place = upstreams, ip, port, place
+        self.tls = place.tls if place is not None else ""
         self.idle: list[UpstreamSocket] = []
+
+    def settle(self) -> Home:
+        """Where a connection of this place idles: one home for all of them."""
+        return self if self.place is None else self.upstreams.places.setdefault(self.place, self)
+
+    def vacated(self) -> None:
+        """A connection has left: a place at which none idles is forgotten."""
+        if self.place is not None and not self.idle:
+            self.upstreams.places.pop(self.place, None)
 
     def empty(self) -> None:
         """Close the idle connections."""
@@ -145,6 +189,7 @@ class UpstreamSocket:
             owner.upstream_gone(clean=exc is None)
         elif self in self.home.idle:
             self.home.idle.remove(self)
+            self.home.vacated()
 
     def pause_writing(self) -> None:
         if self.owner is not None:
@@ -163,6 +208,7 @@ class UpstreamSocket:
     def rest(self) -> None:
         """Nobody uses it now: keep it for the next request, within bounds."""
         self.owner = None
+        self.home = self.home.settle()
         idle, upstreams = self.home.idle, self.home.upstreams
         if len(idle) >= upstreams.limits.idle_upstreams or self.transport.is_closing():
             self.hang_up()

@@ -75,12 +75,11 @@ class Witness(Exchange):
         one.opened_s, one.kept = self.talk.outside.now(), reused
         super().opened(reused)
 
-    def _answer(self, answer: ResponseHead) -> bytes:
-        if answer.status >= 200 or answer.status == 101:
-            self.record.tries[-1].answered_s = self.talk.outside.now()
-            self.record.cache = self.note
-            self.more = line(self.record)
-        return super()._answer(answer)
+    def take(self, answer: ResponseHead) -> bytes:
+        self.record.tries[-1].answered_s = self.talk.outside.now()
+        self.record.cache = self.note
+        self.more = line(self.record)
+        return super().take(answer)
 
     def fail(self, failure: Failure) -> None:
         self._name()

@@ -5,7 +5,7 @@
     Accept: text/html              fields in their order
     Content-Length: 12             the framing that was decided
     Forwarded: for=10.0.1.1;...    the client's address and what it asked for, ours to say (forwarded.py)
-    Via: 1.1 layer-lab             RFC 9110 7.6.3
+    Via: 1.1 layer-lab             RFC 9110 7.6.3; a forward proxy's is its mask's (forward/anonymity.py)
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 _STATUS_LINES = {code: b"HTTP/1.1 %d %b\r\n" % (code, _REASONS.get(code, b"")) for code in range(100, 600)}
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
 _CLOSE = b"Connection: close\r\n"
+VIA = (b"Via: 1.0 layer-lab\r\n", b"Via: 1.1 layer-lab\r\n")  # by the minor version that was spoken
 _line = itemgetter(2)  # of a Field
 
 
 def request_head(head: RequestHead, before: bytes) -> bytes:
-    """The request as the origin reads it; `before`: field lines that say who asked."""
+    """The request as the origin reads it; `before`: field lines that say who asked, and Via."""
     framing = b""
     if head.body != NO_BODY:
         framing = _CHUNKED if head.body == CHUNKED else b"Content-Length: %d\r\n" % head.body
     if head.upgrade or head.trailers:
         framing += _of_this_connection(head)
-    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%bVia: 1.%d layer-lab\r\n\r\n" % (
-        head.method, head.target, head.host, b"".join(map(_line, head.fields)), framing, before, head.minor)
+    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%b\r\n" % (
+        head.method, head.target, head.host, b"".join(map(_line, head.fields)), framing, before)
 
 
 def _of_this_connection(head: RequestHead) -> bytes:
@@ -41,26 +42,28 @@ def _of_this_connection(head: RequestHead) -> bytes:
     return b"Connection: TE\r\nTE: trailers\r\n"
 
 
-def response_head(head: ResponseHead, minor: int, persistent: bool, more: bytes = b"") -> bytes:
+def response_head(head: ResponseHead, minor: int, persistent: bool, more: bytes = b"", named: bool = True) -> bytes:
     """The answer as the client reads it, which speaks HTTP/1.`minor`.
 
-    persistent: its connection stays. more: field lines of ours.
+    persistent: its connection stays. more: field lines of ours. named: Via says layer-lab; else `fields` have it, or
+    nothing has.
     """
-    end = _ENDS[head.minor, minor, persistent or head.interim]
+    end = (_ENDS if named else _UNNAMED_ENDS)[head.minor, minor, persistent or head.interim]
     if head.upgrade:
-        end = b"Via: 1.1 layer-lab\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n" % head.upgrade
+        end = b"%bConnection: Upgrade\r\nUpgrade: %b\r\n\r\n" % (VIA[1] if named else b"", head.upgrade)
     fields = b"".join(map(_line, head.fields))
     return b"%b%b%b%b%b" % (_STATUS_LINES[head.status], fields, _framing(head, minor), more, end)
 
 
 # Via says which HTTP the origin spoke; Connection says what HTTP/1.`minor` would not assume (RFC 9112 9.3).
 _ENDS = {
-    (spoken, minor, persistent): b"Via: 1.%d layer-lab\r\n%b\r\n" % (spoken, connection)
+    (spoken, minor, persistent): b"%b%b\r\n" % (VIA[spoken], connection)
     for spoken in (0, 1)
     for minor, persistent, connection in (
         (1, True, b""), (1, False, _CLOSE), (0, True, b"Connection: keep-alive\r\n"), (0, False, _CLOSE),
     )
 }
+_UNNAMED_ENDS = {key: end[len(VIA[key[0]]):] for key, end in _ENDS.items()}
 
 
 def _framing(head: ResponseHead, minor: int) -> bytes:

@@ -1,0 +1,163 @@
+"""The forward proxy's face towards its clients: what a request that has come leads to (beside dispatch.py).
+
+     request ──► destination ──refused──► 400, 501
+                     │ None: OPTIONS *, or Max-Forwards is used up ──► answered here
+                     └──loop──► 502                       └──► a Fetch (fetch.py)
+
+Rule: what blocks, scrypt and getaddrinfo, is asked of a few threads, and answered in a round of the loop of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from balancing.form import IPAddress
+from l7proxy.forward import loops, names
+from l7proxy.forward.anonymity import Mask
+from l7proxy.forward.destination import destination
+from l7proxy.forward.fetch import Fetch
+from l7proxy.forward.guard import Guard
+from l7proxy.forward.names import Names
+from l7proxy.forward.terms import ForwardTerms
+from l7proxy.forward.users import Users
+from l7proxy.limits import Wait
+from l7proxy.messages import NO_BODY, RequestHead
+from l7proxy.refusal import Refused
+
+if TYPE_CHECKING:
+    from l7proxy.config import Address
+    from l7proxy.conversation import Conversation
+
+RESOLVERS, VERIFIERS = 16, 1  # threads; a verification takes 16 MiB and a tenth of a second
+PLACES = 4096  # verifications that may wait; who comes after these is told no
+
+
+class ForwardFace:
+    """A forward proxy. guard: whoever opens listeners tells it of them."""
+
+    def __init__(self, terms: ForwardTerms, users: Users | None) -> None:
+        self.terms, self.users, self.realm = terms, users, terms.realm
+        self.name = loops.pseudonym()
+        self.access = terms.access
+        self.guard = Guard(terms.reachable)
+        self.mask = Mask(terms.anonymity, self.name)
+        self.names = Names(self)
+        self._looped = loops.looped(self.name)
+        self._resolvers = ThreadPoolExecutor(RESOLVERS, "resolver")
+        self._verifiers = ThreadPoolExecutor(VERIFIERS, "verifier")
+        self._verifying: dict[bytes, list[Callable[[str], object]]] = {}
+
+    @property
+    def shown(self) -> str:
+        """What it calls itself in answers of its own; "" at elite."""
+        return self.name if self.terms.anonymity.named else ""
+
+    def begin(self, talk: Conversation, head: RequestHead) -> None:
+        """Do what becomes of a request (outside.Face)."""
+        try:
+            goal = destination(head.method, head.target)
+            further = loops.forwards(head)
+            if head.method in (b"CONNECT", b"TRACE") and head.body != NO_BODY:
+                raise Refused(400, f"content in {head.method.decode()}", "RFC 9110 9.3")
+            if head.body > talk.site.limits.body_bytes:
+                raise Refused(413, "the request's body is too large", "RFC 9110 15.5.14")
+        except Refused as refused:
+            talk.refuse(refused)
+            return
+        if goal is None or further is None:
+            self._answer(talk, head, loops.last(head, goal, talk.outside.date()))
+            return
+        fetch = Fetch(talk, self, further, goal)
+        talk.exchange = fetch
+        if found := self._looped(head.fields):
+            fetch.deny(found)
+            return
+        talk.outside.wait(Wait.TOTAL)
+        fetch.start()
+
+    def _answer(self, talk: Conversation, head: RequestHead, data: bytes) -> None:
+        talk.outside.to_client(data)
+        talk.site.counts.answered(200)
+        if talk.site.log is not None:
+            talk.log_answer(head, 200, len(data), None, "")
+        talk.finished(head.body == NO_BODY)
+
+    # Threads.
+
+    def lookup(self, name: str) -> None:
+        """Ask the system's resolver (names.Resolver)."""
+        loop = asyncio.get_running_loop()
+        asked = loop.run_in_executor(self._resolvers, _addresses, name)
+        asked.add_done_callback(lambda done: self.names.learn(name, done.result(), loop.time()))
+
+    def verify(self, value: bytes, then: Callable[[str], object]) -> None:
+        """Call `then` with whose credentials these are, one by one; "" for nobody's, or if too many wait."""
+        users = self.users
+        assert users is not None
+        if value in self._verifying:
+            self._verifying[value].append(then)
+            return
+        loop = asyncio.get_running_loop()
+        if len(self._verifying) >= PLACES:
+            loop.call_soon(then, "")
+            return
+        self._verifying[value] = [then]
+
+        def done(future: asyncio.Future[str]) -> None:
+            user = future.result()
+            users.remember(value, user)
+            for one in self._verifying.pop(value):
+                one(user)
+        loop.run_in_executor(self._verifiers, users.verify, value).add_done_callback(done)
+
+    def close(self) -> None:
+        """End the threads, once nobody waits for them."""
+        self._resolvers.shutdown(wait=False, cancel_futures=True)
+        self._verifiers.shutdown(wait=False, cancel_futures=True)
+
+
+def as_it_is(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, bytes | None]:
+    """A forward proxy's resolver (target.py): its targets are whole URIs, which `begin` reads."""
+    return target, host
+
+
+class OwnPlaces:
+    """Every address and port at which these listeners can be reached; that of 0.0.0.0 and :: at each of the machine's.
+
+    Asked of the system each time, for addresses come and go: it binds to none but the machine's own.
+    """
+
+    def __init__(self, addresses: Iterable[Address]) -> None:
+        self._places = frozenset((one.ip, one.port) for one in addresses)
+        self._anywhere = frozenset(port for ip, port in self._places if ip.is_unspecified)
+
+    def __contains__(self, place: object) -> bool:
+        assert isinstance(place, tuple)
+        address, port = place
+        return place in self._places or (port in self._anywhere and _is_local(address))
+
+
+def _is_local(address: IPAddress) -> bool:
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((str(address), 0))
+        except OSError:
+            return False
+    return True
+
+
+def _addresses(name: str) -> names.Answer:
+    """In a thread: the addresses of `name`, in the system's order (RFC 6724), each once."""
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        return names.failed(error)
+    except UnicodeError:
+        return names.FAILURES[socket.EAI_NONAME]
+    return tuple(dict.fromkeys(ipaddress.ip_address(str(place[0])) for *_, place in found))

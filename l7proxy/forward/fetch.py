@@ -1,0 +1,231 @@
+"""One request of a forward proxy's client, on its way to wherever it wants.
+
+     judge ──AUTHENTICATE, and credentials──► verify, in a thread ──┐
+       ▲   └─ALLOW, RESOLVE──► names ──► guard ──► dial ──► relayed │      (relay.py)
+       └────────────────────────────────────────────────────────────┘
+       any of them may say no: the verdict is the answer (verdict.py)
+
+     CONNECT: once dialled, 200 to the client; whatever follows is carried both ways, and not looked at
+
+Rules kept here:
+
+1. Only addresses that the guard let through are dialled, one after another.
+2. Whoever is waited for, a thread or a name server, answers in a round of the loop of its own; a client that has
+   gone by then is not there any more: `over` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from balancing.form import IPAddress
+from l7proxy import failures, write
+from l7proxy.failures import Failure
+from l7proxy.forward import names, verdict
+from l7proxy.forward.destination import Destination
+from l7proxy.forward.guard import dialable
+from l7proxy.forward.names import Answer
+from l7proxy.forward.rules import Asked
+from l7proxy.forward.users import challenge
+from l7proxy.forward.verdict import Outcome, Verdict
+from l7proxy.limits import Wait
+from l7proxy.messages import NO_BODY, TUNNEL, RequestHead, ResponseHead, values
+from l7proxy.outside import Place
+from l7proxy.proxystatus import error_of
+from l7proxy.refusal import Refused
+from l7proxy.relay import Relay
+
+if TYPE_CHECKING:
+    from l7proxy.conversation import Conversation
+    from l7proxy.forward.face import ForwardFace
+
+_ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"  # no field: it has no content (RFC 9110 9.3.6)
+_OPEN = ResponseHead(200, 1, [], TUNNEL, NO_BODY, False)
+
+
+class Fetch(Relay):
+    """A request on its way. left: addresses that can still be tried; place: where it is, or was last."""
+
+    def __init__(self, talk: Conversation, face: ForwardFace, head: RequestHead, goal: Destination) -> None:
+        super().__init__(talk, head)
+        self.face, self.goal = face, goal
+        self.user: str | None = None
+        self.left: list[IPAddress] = []
+        self.place: Place | None = None
+        self.tries = 0
+        self.looking = False
+
+    # Whether, and where to.
+
+    def start(self) -> None:
+        """Let the rules decide; what they need to know and isn't known is asked for first."""
+        said = next(values(self.talk.requests.forwarded, b"proxy-authorization"), b"") if self.face.users else b""
+        if said and self.face.users is not None:
+            user = self.face.users.known(said)
+            if user is None:
+                self.talk.outside.wait(Wait.QUEUE)
+                self.face.verify(said, self.verified)
+                return
+            self.user = user or None
+        self._judge()
+
+    def verified(self, user: str) -> None:
+        """Whose credentials these are; "" if nobody's."""
+        if self.talk.exchange is self:
+            self.user = user or None
+            self._judge()
+            self.talk.next_requests()
+
+    def _asked(self) -> Asked:
+        return Asked(self.talk.peer, self.user, self.asked.method, self.goal)
+
+    def _judge(self) -> None:
+        verdict = self.face.access.judge(self._asked())
+        if verdict.outcome is Outcome.DENY or verdict.outcome is Outcome.AUTHENTICATE:
+            self.deny(verdict)
+        elif self.goal.address is not None:
+            self.resolved((self.goal.address,))
+        else:
+            self._resolve(self.goal.name)
+
+    def _resolve(self, name: str) -> None:
+        found = self.face.names.find(name, self.talk.outside.now())
+        if found is not None:
+            self.resolved(found)
+            return
+        self.looking = True
+        self.talk.outside.wait(Wait.CONNECT)
+        self.face.names.look_up(name, self.named)
+
+    def named(self, answer: Answer) -> None:
+        """The name is known now, or will not be."""
+        if self.talk.exchange is self:
+            self.looking = False
+            self.resolved(answer)
+            self.talk.next_requests()
+
+    def resolved(self, answer: Answer) -> None:
+        """Dial the first that may be dialled."""
+        if isinstance(answer, Verdict):
+            self.deny(answer)
+            return
+        found, verdict = dialable(self._asked(), answer, self.face.access, self.face.guard)
+        if not found:
+            self.deny(verdict)
+            return
+        self._go(found)
+
+    def _go(self, found: Sequence[IPAddress]) -> None:
+        face, talk, goal = self.face, self.talk, self.goal
+        if not goal.tunnel:
+            fields = face.mask.request(self.asked.fields, talk.requests.forwarded, goal, talk.client.encode(),
+                                       trusted=talk.origin.trusted, minor=self.asked.minor)
+            self.head = self.asked._replace(target=goal.target, host=goal.authority, fields=fields)
+        self.left = list(found)
+        self._next()
+
+    def _next(self) -> None:
+        address = self.left.pop(0)
+        tls = self.goal.name if self.goal.scheme == b"https" else ""
+        self.place = Place(str(address), self.goal.port, tls)
+        self.tries += 1
+        self.dial(fresh=self.goal.tunnel)
+
+    def dial(self, fresh: bool) -> None:
+        assert self.place is not None
+        if self.talk.outside.reach(self.place, fresh):
+            self.opened(reused=True)
+        else:
+            self.talk.outside.wait(Wait.CONNECT)
+
+    # Both ways.
+
+    def opened(self, reused: bool) -> None:
+        if self.goal.tunnel:
+            self._connected()
+        else:
+            super().opened(reused)
+
+    def _connected(self) -> None:
+        talk = self.talk
+        self.open, self.answer, self.status = True, _OPEN, 200
+        self.switch()
+        talk.responses.tunnel()
+        self.octets += len(_ESTABLISHED)
+        talk.outside.to_client(_ESTABLISHED)
+        talk.outside.wait(Wait.TUNNEL)
+        self.pump_request()
+
+    def request(self) -> bytes:
+        return write.request_head(self.head, b"")
+
+    def interim(self, answer: ResponseHead) -> bytes:
+        answer = answer._replace(fields=self.face.mask.response(answer.fields, answer.minor))
+        return write.response_head(answer, self.head.minor, True, named=False)
+
+    def take(self, answer: ResponseHead) -> bytes:
+        minor, talk = self.head.minor, self.talk
+        if not answer.dated:
+            self.more += talk.outside.date()
+        self.answer, self.status = answer, answer.status
+        self.rechunked = write.rechunked(answer, minor)
+        if answer.status == 101:
+            self.switch()
+        elif not minor and answer.body < NO_BODY:
+            talk.persistent = False  # there the connection's end is the body's
+        masked = answer._replace(fields=self.face.mask.response(answer.fields, answer.minor))
+        return write.response_head(masked, minor, talk.persistent, self.more, named=False)
+
+    # When it goes wrong, or ends.
+
+    def deny(self, said: Verdict) -> None:
+        """Answer with a verdict. The connection stays, if all of the request has come."""
+        talk, head = self.talk, self.asked
+        if said.outcome is Outcome.AUTHENTICATE:
+            said = challenge(self.face.realm, said.rule)
+        self.part(keep=False)
+        sent = head.body == NO_BODY
+        talk.persistent = talk.persistent and sent and head.minor >= 1
+        data = verdict.answer(said, self.goal.written, proxy=talk.site.name, date=talk.outside.date(),
+                              persistent=talk.persistent, bodiless=head.method == b"HEAD")
+        self.status, self.octets, self.note = said.status, len(data), f"rule:{said.rule}"
+        talk.outside.to_client(data)
+        talk.site.counts.answered(said.status)
+        talk.finished(sent)
+
+    def fail(self, failure: Failure) -> None:
+        if self.looking:
+            self.deny(names.LATE)
+            return
+        repeat = self.may_repeat(failure.again)
+        idled = failure is failures.LOST and self.reused and not self.heard
+        self.part(keep=False)
+        if repeat and idled:
+            self.dial(fresh=True)
+        elif repeat and self.left:
+            self._next()
+        else:
+            self.talk.fail(failure)
+
+    def refuse(self, refused: Refused) -> None:
+        """Answer a request that can't be understood."""
+        self.deny(verdict.denied("request", str(refused), refused.status, error_of(refused)))
+
+    def part(self, keep: bool) -> None:
+        if self.place is not None:
+            self.open = self.reused = False
+            self.talk.upstream_held = self.talk.upstream_full = False
+            self.talk.outside.part_upstream(keep)
+
+    def over(self) -> None:
+        super().over()
+        if self.looking:
+            self.looking = False
+            self.face.names.leave(self.goal.name, self.named)
+
+    def by(self) -> tuple[str, int]:
+        return (self.place.ip, self.tries) if self.place is not None else ("-", 0)
+
+    def __repr__(self) -> str:
+        return f"<Fetch {self.goal.written.decode('latin-1')} at {self.place.ip if self.place else 'nobody'}>"

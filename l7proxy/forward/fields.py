@@ -1,0 +1,31 @@
+"""Which fields say something to a forward proxy itself: the engine's tables (framing.py), with another row or two.
+
+     field                     of a request                         of a response
+     proxy-authorization       noted, never forwarded
+     server, x-powered-by                                           kept: they are the origin's to say
+     location, refresh                                              kept: the client knows where the origin is
+     proxy-status                                                   kept: of proxies before the origin (RFC 9209 2)
+     proxy-authenticate,                                            dropped: only this proxy asks its clients for
+     proxy-authentication-info                                      credentials (RFC 9110 11.7)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from l7proxy.framing import DROP, REQUEST_FIELDS, RESPONSE_FIELDS, Rule
+from l7proxy.messages import field
+
+_CREDENTIALS = b"Proxy-Authorization"
+_KEPT = frozenset((b"server", b"x-powered-by", b"x-aspnet-version", b"location", b"content-location", b"refresh",
+                   b"proxy-status"))
+
+# Noted as what is said of the client is: in RequestReader.forwarded, never among the fields that go on.
+FORWARD_REQUEST_FIELDS: Mapping[bytes, Rule] = {
+    **REQUEST_FIELDS,
+    _CREDENTIALS.lower(): Rule(lambda value: field(_CREDENTIALS, value), REQUEST_FIELDS[b"forwarded"].note),
+}
+FORWARD_RESPONSE_FIELDS: Mapping[bytes, Rule] = {
+    **{name: rule for name, rule in RESPONSE_FIELDS.items() if name not in _KEPT},
+    b"proxy-authentication-info": DROP,
+}
