@@ -1,9 +1,9 @@
 """A conversation and the cache: what is answered from the store, what goes on, what waits for another's answer.
 
-     look_up ──► Reply ──► answered, without an exchange               (l7proxy/cache/ says which, and why)
-        ▲    ├─► Ask   ──► an Exchange with `ask`: it tells the cache what came
-        │    └─► Join  ──► a Follower in the exchange's place ──woken, or waited too long──┐
-        └────────────────────────────────────────────────────────────────────────────────┘
+     lookup ──► Reply ──► answered, without an exchange               (l7proxy/cache/ says which, and why)
+        ▲   ├─► Ask   ──► an Exchange with `ask`: it tells the cache what came
+        │   └─► Join  ──► a Follower in the exchange's place ──woken, or waited too long──┐
+        └───────────────────────────────────────────────────────────────────────────────┘
 
      Reply.refresh ──► another conversation, which has no client (Outside.refresh): RFC 5861 3
 
@@ -42,23 +42,24 @@ class Errand(NamedTuple):
     record: Record | None
 
 
-def look_up(talk: Conversation, cache: Cache, errand: Errand, at: float, waited: Join | None = None) -> None:
-    """Answer from the store, forward, or wait. at: when, in seconds of Outside.now. waited: what was waited for."""
-    found = cache.lookup(errand.head, at, errand.space, waited)
+def follow(talk: Conversation, cache: Cache, errand: Errand, found: Reply | Ask | Join) -> None:
+    """Do as the cache has found: answer from the store, forward, or wait."""
     if type(found) is Reply:
-        _serve(talk, errand, found)
+        serve(talk, errand.asked, found, errand.record)
+        if found.refresh is not None:
+            talk.outside.refresh(found.refresh, errand.balancer)
     elif type(found) is Ask:
         talk.send(errand.asked, found.request, errand.balancer, errand.record, found)
     else:
         assert isinstance(found, Join)
         talk.exchange = Follower(talk, cache, errand, found)
+        talk.outside.wait(Wait.TOTAL)
         talk.outside.wait(Wait.JOIN)
 
 
-def _serve(talk: Conversation, errand: Errand, reply: Reply) -> None:
+def serve(talk: Conversation, asked: RequestHead, reply: Reply, record: Record | None = None) -> None:
     """Answer from the store; the connection stays if the request was read to the end."""
-    asked, more, record = errand.asked, b"", errand.record
-    sent = asked.body == NO_BODY
+    sent, more = asked.body == NO_BODY, b""
     talk.persistent = talk.persistent and sent
     note = "hit" if reply.wire else word(reply.head)
     if record is not None:
@@ -70,8 +71,6 @@ def _serve(talk: Conversation, errand: Errand, reply: Reply) -> None:
     talk.site.counts.cached += 1
     if talk.site.log is not None:
         talk.log_answer(asked, reply.head.status, len(data), None, note)
-    if reply.refresh is not None:
-        talk.outside.refresh(reply.refresh, errand.balancer)
     talk.finished(sent)
 
 
@@ -79,7 +78,6 @@ def refresh(talk: Conversation, ask: Ask, balancer: Balancer) -> None:
     """Ask the origin anew for what was served stale. talk: one without a client, to which nothing is said."""
     talk.persistent = False
     talk.began_s = talk.outside.now()
-    talk.outside.wait(Wait.TOTAL)
     talk.send(ask.client, ask.request, balancer, None, ask)
 
 
@@ -102,7 +100,9 @@ class Follower(Exchange):
         talk = self.talk
         if talk.exchange is self:
             talk.exchange = None
-            look_up(talk, self.cache, self.errand, talk.outside.now(), self.join)
+            errand = self.errand
+            found = self.cache.lookup(errand.head, talk.outside.now(), errand.space, self.join)
+            follow(talk, self.cache, errand, found)
             talk.next_requests()
 
     def over(self) -> None:

@@ -268,6 +268,7 @@ class Conversation:
     def send(self, asked: RequestHead, head: RequestHead, balancer: Balancer, record: Record | None = None,
              ask: Ask | None = None) -> None:
         """Begin an exchange. asked: what the client said; head: what goes on; ask: who is told what comes."""
+        self.outside.wait(Wait.TOTAL)
         unit = Unit((self.client, next(self.site.numbers)), self.key)
         if record is None:
             exchange = Exchange(self, head, balancer, unit)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from l7proxy import caching, write
 from l7proxy.balancer import Balancer
+from l7proxy.cache import Reply
 from l7proxy.config import Answer
 from l7proxy.explain import Explanations, Record, line
-from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, RequestHead
 from l7proxy.refusal import Refused
 from l7proxy.routing import Routed, said
@@ -70,15 +70,17 @@ def _explain(talk: Conversation, explain: Explanations, head: RequestHead, route
 def _forward(talk: Conversation, asked: RequestHead, route: Routed, balancer: Balancer,
              record: Record | None = None) -> None:
     """To one of the balancer's servers, or to what is stored of theirs."""
-    talk.outside.wait(Wait.TOTAL)
     head, cache = asked, talk.site.cache
     if route.rewrite is not None:
         head = asked._replace(target=route.rewrite(asked))
-    if route.cache and cache is not None:
-        space = b"%b %b" % (talk.site.scheme, route.name.encode())
-        caching.look_up(talk, cache, caching.Errand(asked, head, balancer, space, record), talk.began_s)
-    else:
+    if not route.cache or cache is None:
         talk.send(asked, head, balancer, record)
+        return
+    found = cache.lookup(head, talk.began_s, route.space)
+    if type(found) is Reply and record is None and found.refresh is None:
+        caching.serve(talk, asked, found)
+    else:
+        caching.follow(talk, cache, caching.Errand(asked, head, balancer, route.space, record), found)
 
 
 def _say(talk: Conversation, head: RequestHead, answer: Answer, more: bytes) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 from collections.abc import Coroutine
 
 import uvloop
@@ -20,6 +21,7 @@ KEPT_BYTES = 16 * 2**20
 def run(main: Coroutine[object, object, None]) -> None:
     """Run `main` to its end on uvloop."""
     _keep_freed_memory()
+    gc.freeze()  # what is there by now stays: the collector need not look at it again and again
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main)
 

@@ -49,6 +49,7 @@ class Routed(NamedTuple):
     rewrite: the target in the place of the request's; None leaves it.
     cache:   whether what the servers answer may be stored.
     match:   its conditions; None asks for nothing.
+    space:   the part of the cache that is its own.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Routed(NamedTuple):
     rewrite: Filled | None = None
     cache: bool = False
     match: Route | None = None
+    space: bytes = b""
 
     def __repr__(self) -> str:
         return f"<Routed {self.name}>"
@@ -82,7 +84,9 @@ def table(config: Config, listener: Listener, balancers: Mapping[str, Balancer])
         port = f":{listener.https_port}" if listener.https_port != 443 else ""
         moved = Moved(308, templates.location(f"https://{{host}}{port}{{path}}", None))
         return router([(None, Routed("to https", moved))])
-    return router([(rule.match, routed(rule, config, balancers)) for rule in config.rules_of(listener)])
+    rows = [(rule.match, routed(rule, config, balancers)) for rule in config.rules_of(listener)]
+    scheme = "https" if listener.tls else "http"
+    return router([(match, row._replace(space=f"{scheme} {row.name}".encode())) for match, row in rows])
 
 
 def routed(rule: Rule, config: Config, balancers: Mapping[str, Balancer]) -> Routed:
