@@ -317,7 +317,8 @@ def test_a_slow_client_holds_the_application_and_gets_every_byte(authority, list
     assert sent < total
     digest, got = hashlib.sha256(), 0
     while got < total:
-        readable, writable, _ = select.select([client.tcp], [client.tcp] if sent < total or client.left else [], [], PATIENCE_S)
+        sending = [client.tcp] if sent < total or client.left else []
+        readable, writable, _ = select.select([client.tcp], sending, [], PATIENCE_S)
         assert readable or writable
         if writable:
             sent += _send_some(client, piece)
