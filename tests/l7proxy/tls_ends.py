@@ -142,6 +142,7 @@ class Client:
 
     def __init__(self, server, context, name="a.lab"):
         self.tcp, self.incoming, self.outgoing = server.connect(), ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.left = b""  # what was encrypted and is still to be sent, of a test that sends at its own pace
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=name)
         self.step(self.tls.do_handshake)
 
