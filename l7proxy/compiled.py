@@ -77,7 +77,8 @@ def build() -> Path:
         for part in ("l7proxy", "balancing"):
             shutil.copytree(HERE.parent / part, work / part, ignore=shutil.ignore_patterns("__pycache__"))
         for part in ("layerlab.py", "pyproject.toml"):
-            shutil.copy(HERE.parent / part, work / part)
+            if (HERE.parent / part).exists():  # where it was installed there is no pyproject.toml
+                shutil.copy(HERE.parent / part, work / part)
         sources = [f"l7proxy/{module}.py" for module in MODULES]
         subprocess.run([sys.executable, "-m", "mypyc", *sources], cwd=work, check=True, text=True,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | {"PYTHONPATH": name})

@@ -139,8 +139,9 @@ def test_a_machine_that_was_not_ours_alone_is_said() -> None:
 def test_a_process_has_used_what_it_says_itself() -> None:
     before_s, own_s = proxy_stage.cpu_s(os.getpid()), time.process_time()
     sum(range(1_000_000))
-    used_s, own_s = proxy_stage.cpu_s(os.getpid()) - before_s, time.process_time() - own_s
-    assert 0 < own_s <= used_s
+    own_s = time.process_time() - own_s  # read in between the others, so never more
+    used_s = proxy_stage.cpu_s(os.getpid()) - before_s
+    assert 0 < own_s < used_s + 1e-6
     with pytest.raises(OSError, match="Invalid argument"):
         proxy_stage.cpu_s(2**22 + 1)  # above any pid (proc(5), pid_max)
 

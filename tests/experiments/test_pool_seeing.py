@@ -13,6 +13,7 @@ from l7proxy.balancer import Balancer
 from l7proxy.counters import DoorCounts
 from l7proxy.explain import Explanations, Try
 from l7proxy.messages import NO_BODY, RequestHead
+from l7proxy.routing import Routed
 from tests.experiments.desks import DeskLab, Start
 from tests.experiments.test_pool_cli import Type, rows, typed  # noqa: F401  (a fixture)
 
@@ -60,7 +61,7 @@ def test_counters_for_machines_are_what_the_api_says(proxy: Proxy, typed: Type) 
 def test_an_explanation_is_shown_by_its_number_and_else_the_last(proxy: Proxy, typed: Type) -> None:  # noqa: F811
     assert "no request has asked for an explanation" in typed("explain").err
     for _ in range(2):
-        record = proxy.explain.begin(HEAD, "10.0.1.1", proxy.balancer, 1.0)
+        record = proxy.explain.begin(HEAD, "10.0.1.1", Routed("l7", proxy.balancer), 1.0)
     record.tries.append(Try(proxy.balancer.pool.scores(Unit((1,), b"")), {"srv9": "down"}, 1.0, "srv1", "luck"))
     record.status, record.ended_s = 200, 1.5
     said = typed("explain")
