@@ -155,7 +155,7 @@ class Origin(BaseHTTPRequestHandler):
         super().finish()
 
     def _body(self):
-        """The request's body in pieces, whichever way it is framed."""
+        """The request's body in pieces, whichever way it is framed. One that breaks off ends the connection."""
         if self.headers["Transfer-Encoding"] == "chunked":
             while size := int(self.rfile.readline(), 16):
                 yield self.rfile.read(size)
@@ -164,6 +164,8 @@ class Origin(BaseHTTPRequestHandler):
         left = int(self.headers["Content-Length"] or 0)
         while left:
             piece = self.rfile.read(min(left, 65_536))
+            if not piece:
+                raise ConnectionAbortedError("its body broke off")
             left -= len(piece)
             yield piece
 
