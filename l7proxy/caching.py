@@ -15,15 +15,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from balancing import Unit
 from l7proxy import write
 from l7proxy.balancer import Balancer
 from l7proxy.cache import Ask, Cache, Join, Reply
-from l7proxy.exchange import Exchange
 from l7proxy.explain import Record, line
+from l7proxy.failures import Failure
 from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, RequestHead
-from l7proxy.relay import word
+from l7proxy.relay import Relay, word
 
 if TYPE_CHECKING:
     from l7proxy.conversation import Conversation
@@ -82,13 +81,12 @@ def refresh(talk: Conversation, ask: Ask, balancer: Balancer) -> None:
     talk.send(ask.client, ask.request, balancer, None, ask)
 
 
-class Follower(Exchange):
+class Follower(Relay):
     """Waits for another's answer, in the place of an exchange of its own. It is at no server."""
 
     def __init__(self, talk: Conversation, cache: Cache, errand: Errand, join: Join) -> None:
-        super().__init__(talk, errand.head, errand.balancer, Unit((talk.client, 0), talk.key))
+        super().__init__(talk, errand.asked)
         self.cache, self.errand, self.join = cache, errand, join
-        self.asked = errand.asked
         join.wake = partial(talk.outside.soon, self.go_on)
 
     def overdue(self) -> None:
@@ -105,6 +103,12 @@ class Follower(Exchange):
             found = self.cache.lookup(errand.head, talk.outside.now(), errand.space, self.join)
             follow(talk, self.cache, errand, found)
             talk.next_requests()
+
+    def fail(self, failure: Failure) -> None:
+        self.talk.fail(failure)
+
+    def part(self, keep: bool) -> None:
+        """There is nothing to let go of."""
 
     def over(self) -> None:
         self.join.leave()

@@ -16,6 +16,7 @@ Rules kept here:
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import platform
@@ -38,8 +39,9 @@ MODULES = ("accesslog", "balancer", "body", "caching", "conditions", "conversati
            "cache/store", "cache/vary")
 
 
+@functools.cache
 def folder() -> Path:
-    """Where the compiled modules of these sources are, or would be."""
+    """Where the compiled modules of these sources are, or would be. The sources are read once for a process."""
     word = hashlib.sha256(f"{sys.version} {platform.machine()}".encode())
     for name in MODULES:
         word.update((HERE / f"{name}.py").read_bytes())
@@ -48,9 +50,11 @@ def folder() -> Path:
 
 def use(path: list[str], package: str) -> bool:
     """Let `package`, whose __path__ is `path`, find its compiled modules first; return whether there are any."""
+    if os.environ.get("LAYER_LAB_COMPILED") == "0":
+        return False
     place = folder()
     inside = place / package.replace(".", "/")
-    if os.environ.get("LAYER_LAB_COMPILED") == "0" or not inside.is_dir():
+    if not inside.is_dir():
         return False
     path.insert(0, str(inside))
     if str(place) not in sys.path:

@@ -206,9 +206,10 @@ class Conversation:
         if exchange.ask is not None and exchange.stale():
             self.finished(exchange.sent)
             return
-        exchange.octets = self._answer(exchange.head, exchange.sent, failure.status, failure.why, failure.error,
-                                       exchange.more)
-        exchange.status, exchange.note = failure.status, failure.error
+        data = self._complaint(exchange.head, exchange.sent, failure.status, failure.why, failure.error, exchange.more)
+        self.outside.to_client(data)
+        self.site.counts.answered(failure.status)
+        exchange.octets, exchange.status, exchange.note = len(data), failure.status, failure.error
         self.finished(exchange.sent)
 
     def refuse(self, refused: Refused) -> None:
@@ -279,23 +280,28 @@ class Conversation:
         self.exchange = exchange
         exchange.choose()
 
-    def answer_at_once(self, head: RequestHead, status: int, why: str, error: str, more: bytes = b"") -> None:
-        """Answer without an exchange."""
-        sent = head.body == NO_BODY
-        octets = self._answer(head, sent, status, why, error, more)
-        if self.site.log is not None:
-            self.log_answer(head, status, octets, None, error)
-        self.finished(sent)
+    def complain(self, head: RequestHead, status: int, why: str, error: str, more: bytes = b"") -> None:
+        """Answer without an exchange that something is wrong."""
+        self.say(head, status, self._complaint(head, head.body == NO_BODY, status, why, error, more), error)
 
-    def _answer(self, head: RequestHead, sent: bool, status: int, why: str, error: str, more: bytes = b"") -> int:
-        """Answer ourselves; the connection stays if the request was read to the end (`sent`). Return the octets."""
-        self.persistent = self.persistent and sent and head.minor >= 1
-        more = self.outside.date() + proxystatus.line(error, why, self.site.name) + more
-        data = write.own_answer(status, write.complaint(status, why), self.persistent,
-                                bodiless=head.method == b"HEAD", more=more)
+    def say(self, head: RequestHead, status: int, data: bytes, note: str = "") -> None:
+        """Answer without an exchange. data: all of it; note: for the log."""
         self.outside.to_client(data)
         self.site.counts.answered(status)
-        return len(data)
+        if self.site.log is not None:
+            self.log_answer(head, status, len(data), None, note)
+        self.finished(head.body == NO_BODY)
+
+    def keep(self, head: RequestHead, sent: bool) -> bool:
+        """Whether the connection stays after an answer of our own: if the request was read to the end (`sent`)."""
+        self.persistent = self.persistent and sent and head.minor >= 1
+        return self.persistent
+
+    def _complaint(self, head: RequestHead, sent: bool, status: int, why: str, error: str, more: bytes) -> bytes:
+        """An answer that says what is wrong, and whose fault it is."""
+        more = self.outside.date() + proxystatus.line(error, why, self.site.name) + more
+        return write.own_answer(status, write.complaint(status, why), self.keep(head, sent),
+                                bodiless=head.method == b"HEAD", more=more)
 
     def log_answer(self, head: RequestHead | None, status: int, octets: int, exchange: Relay | None,
                    note: str) -> None:

@@ -42,13 +42,13 @@ def begin(talk: Conversation, head: RequestHead) -> None:
     if not head.host:  # only HTTP/1.0 may leave it out
         head = head._replace(host=site.authority)
     elif talk.covers is not None and not talk.covers(head.host):
-        talk.answer_at_once(head, *_MISDIRECTED)
+        talk.complain(head, *_MISDIRECTED)
         return
     route = site.route_of(head)
     if site.explain is not None and (told := talk.requests.forwarded) and site.explain.wanted(talk.client, told):
         _explain(talk, site.explain, head, route)
     elif route is None:
-        talk.answer_at_once(head, *_NO_ROUTE)
+        talk.complain(head, *_NO_ROUTE)
     elif type(route.action) is Balancer:
         _forward(talk, head, route, route.action)
     else:
@@ -64,7 +64,7 @@ def _explain(talk: Conversation, explain: Explanations, head: RequestHead, route
     record.ended_s = talk.outside.now()
     if route is None:
         record.status = 404
-        talk.answer_at_once(head, *_NO_ROUTE, line(record))
+        talk.complain(head, *_NO_ROUTE, line(record))
     else:
         answer, more = said(route, head)
         record.status = answer.status
@@ -89,12 +89,6 @@ def _forward(talk: Conversation, asked: RequestHead, route: Routed, balancer: Ba
 
 def _say(talk: Conversation, head: RequestHead, answer: Answer, more: bytes) -> None:
     """Answer what the routing table says. more: field lines."""
-    sent = head.body == NO_BODY
-    talk.persistent = talk.persistent and sent and head.minor >= 1
-    data = write.own_answer(answer.status, answer.body, talk.persistent, bodiless=head.method == b"HEAD",
-                            more=talk.outside.date() + more, kind=answer.content_type.encode())
-    talk.outside.to_client(data)
-    talk.site.counts.answered(answer.status)
-    if talk.site.log is not None:
-        talk.log_answer(head, answer.status, len(data), None, "")
-    talk.finished(sent)
+    talk.say(head, answer.status, write.own_answer(
+        answer.status, answer.body, talk.keep(head, head.body == NO_BODY), bodiless=head.method == b"HEAD",
+        more=talk.outside.date() + more, kind=answer.content_type.encode()))

@@ -105,7 +105,7 @@ class Exchange(Relay):
         return write.request_head(head, talk.origin.lines(head.host, talk.requests.forwarded) + VIA[head.minor])
 
     def take(self, answer: ResponseHead) -> bytes:
-        minor, talk, status = self.head.minor, self.talk, answer.status
+        talk = self.talk
         assert self.server is not None
         if answer.located:
             answer = hiding.relocated(answer, self.balancer.pool, self.asked.host, talk.site.scheme)
@@ -120,13 +120,8 @@ class Exchange(Relay):
             self.more += talk.outside.date()
         if self.session.pins:
             self.more += self.balancer.pin(self.server, self.session)
-        self.answer, self.status = answer, status
-        self.rechunked = write.rechunked(answer, minor)
-        if status == 101:
-            self.switch()
-        elif not minor and answer.body < NO_BODY:
-            talk.persistent = False  # there the connection's end is the body's
-        return write.response_head(answer, minor, talk.persistent, self.more)
+        self.begin_answer(answer)
+        return write.response_head(answer, self.head.minor, talk.persistent, self.more)
 
     def served(self) -> None:
         if self.server is not None:

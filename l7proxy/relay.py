@@ -7,6 +7,7 @@
                             └──► TUNNEL: bytes both ways, until one side ends
 
      Relay ◄── Exchange           to a server of a pool (exchange.py)
+           ◄── Follower           nowhere: it waits for another's answer (caching.py)
            ◄── forward.Fetch      to wherever the client wants (forward/fetch.py)
 
 Rules kept here:
@@ -208,6 +209,16 @@ class Relay:
     def interim(self, answer: ResponseHead) -> bytes:
         """The head of an answer that another one follows, as the client reads it."""
         return write.response_head(answer, self.head.minor, True)
+
+    def begin_answer(self, answer: ResponseHead) -> None:
+        """It is this one: what it means for the client's connection, and for how the rest is read."""
+        minor = self.head.minor
+        self.answer, self.status = answer, answer.status
+        self.rechunked = write.rechunked(answer, minor)
+        if answer.status == 101:
+            self.switch()
+        elif not minor and answer.body < NO_BODY:
+            self.talk.persistent = False  # there the connection's end is the body's
 
     def switch(self) -> None:
         """Another protocol is spoken from here on."""

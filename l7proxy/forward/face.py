@@ -70,7 +70,7 @@ class ForwardFace:
             talk.refuse(refused)
             return
         if goal is None or further is None:
-            self._answer(talk, head, loops.last(head, goal, talk.outside.date()))
+            talk.say(head, 200, loops.last(head, goal, talk.outside.date()))
             return
         fetch = Fetch(talk, self, further, goal)
         talk.exchange = fetch
@@ -79,13 +79,6 @@ class ForwardFace:
             return
         talk.outside.wait(Wait.TOTAL)
         fetch.start()
-
-    def _answer(self, talk: Conversation, head: RequestHead, data: bytes) -> None:
-        talk.outside.to_client(data)
-        talk.site.counts.answered(200)
-        if talk.site.log is not None:
-            talk.log_answer(head, 200, len(data), None, "")
-        talk.finished(head.body == NO_BODY)
 
     # Threads.
 

@@ -165,17 +165,12 @@ class Fetch(Relay):
         return write.response_head(answer, self.head.minor, True, named=False)
 
     def take(self, answer: ResponseHead) -> bytes:
-        minor, talk = self.head.minor, self.talk
+        talk = self.talk
         if not answer.dated:
             self.more += talk.outside.date()
-        self.answer, self.status = answer, answer.status
-        self.rechunked = write.rechunked(answer, minor)
-        if answer.status == 101:
-            self.switch()
-        elif not minor and answer.body < NO_BODY:
-            talk.persistent = False  # there the connection's end is the body's
+        self.begin_answer(answer)
         masked = answer._replace(fields=self.face.mask.response(answer.fields, answer.minor))
-        return write.response_head(masked, minor, talk.persistent, self.more, named=False)
+        return write.response_head(masked, self.head.minor, talk.persistent, self.more, named=False)
 
     # When it goes wrong, or ends.
 
@@ -186,9 +181,8 @@ class Fetch(Relay):
             said = challenge(self.face.realm, said.rule)
         self.part(keep=False)
         sent = head.body == NO_BODY
-        talk.persistent = talk.persistent and sent and head.minor >= 1
         data = verdict.answer(said, self.goal.written, proxy=talk.site.name, date=talk.outside.date(),
-                              persistent=talk.persistent, bodiless=head.method == b"HEAD")
+                              persistent=talk.keep(head, sent), bodiless=head.method == b"HEAD")
         self.status, self.octets, self.note = said.status, len(data), f"rule:{said.rule}"
         talk.outside.to_client(data)
         talk.site.counts.answered(said.status)

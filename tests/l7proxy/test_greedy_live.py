@@ -14,6 +14,8 @@ import time
 import pytest
 import requests
 
+from tests.outside import wait_until
+
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: what is closed is reset
 ASK = b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n"
 GIB = 2**30
@@ -133,7 +135,7 @@ def test_too_many_connections_of_one_client(web):
         for client in (one, two):
             client.sendall(ASK % b"/")
             assert client.recv(65_536).startswith(b"HTTP/1.1 200 ")
-    wait_until(lambda: requests.get(running.url).status_code == 200)
+    wait_until(lambda: requests.get(running.url).status_code == 200, "room for a client")
 
 
 def test_too_many_connections_in_all(web):
@@ -143,14 +145,7 @@ def test_too_many_connections_in_all(web):
         assert told.recv(65_536).startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
         with pytest.raises(ConnectionResetError), running.connect() as cut:  # as soon as it is, or a little later
             cut.recv(1)
-    wait_until(lambda: requests.get(running.url).status_code == 200)
-
-
-def wait_until(met, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: requests.get(running.url).status_code == 200, "room for a client")
 
 
 def memory_kib(running):
@@ -282,7 +277,7 @@ def test_files_stay_few_however_many_clients_vanish(proxy, whimsical):
             if number % 3 == 0:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         if number % 100 == 0:  # so that they don't outrun the server
-            wait_until(lambda: files(running) <= before + 6)  # the idle connections
+            wait_until(lambda: files(running) <= before + 6, "no more files than those of idle connections", 60)
     assert running.stop() == (0, "")
     kinds = [event["event"] for event in running.events()]
     assert kinds.count("Assigned") == kinds.count("Released") > 500
@@ -298,5 +293,5 @@ def test_clients_that_are_gone_before_they_are_taken(web):
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     running.process.send_signal(signal.SIGCONT)
     assert requests.get(running.url).status_code == 200
-    wait_until(lambda: files(running) <= before + 2)
+    wait_until(lambda: files(running) <= before + 2, "the files to be closed", 60)
     assert running.stop() == (0, "")

@@ -24,6 +24,7 @@ from balancing import Backend, Service
 from l7proxy.config_file import read_text
 from l7proxy.reload import difference, merged
 from tests.l7proxy.conftest import ROOT, Running, closed_port
+from tests.outside import wait_until
 
 FILE = """
 [[listener]]
@@ -330,20 +331,13 @@ def test_health_checks_begin_and_end_with_the_file(configured, origins):
     it = configured(web(*origins))
     assert not origins[0].probes
     it.reload(web(*origins, pool='health = { path = "/one", interval_s = 0.05 }'))
-    eventually(lambda: all(origin.probes for origin in origins))
+    wait_until(lambda: all(origin.probes for origin in origins), "a test of each server")
     it.reload(web(*origins, pool='health = { path = "/two", interval_s = 0.05 }'))
     # Some of the old ones may still be on their way; were they made any longer, ten in a row would not be of the new.
-    eventually(lambda: all([probe[0] for probe in origin.probes[-10:]] == ["GET /two HTTP/1.1"] * 10
-                           for origin in origins))
+    wait_until(lambda: all([probe[0] for probe in origin.probes[-10:]] == ["GET /two HTTP/1.1"] * 10
+                           for origin in origins), "the new tests alone")
     assert "pools changed: web" in it.reload(web(*origins))
-    eventually(lambda: quiet(origins))
-
-
-def eventually(holds):
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline, "it never came about"
-        time.sleep(0.01)
+    wait_until(lambda: quiet(origins), "the end of the tests")
 
 
 def quiet(origins):

@@ -17,7 +17,8 @@ import pytest
 from l7proxy import tls
 from l7proxy.certificates import Identity, ignore_bad_names
 from tests.l7proxy import tls_ends
-from tests.l7proxy.tls_ends import PATIENCE_S, Client, eventually, trusting
+from tests.l7proxy.tls_ends import PATIENCE_S, Client, trusting
+from tests.outside import wait_until
 
 authority, listening = tls_ends.authority, tls_ends.listening
 
@@ -117,7 +118,7 @@ def test_garbage_is_refused_and_counted(listening):
     with server.connect() as client:
         client.sendall(b"\x16\x03\x01\x00\x04abcd" * 100)
         assert client.recv(7)[:1] in (b"\x15", b"")  # an alert, or the end
-    eventually(lambda: server.tls.failed.total() == 1)
+    wait_until(lambda: server.tls.failed.total() == 1, "the server to have noticed", PATIENCE_S)
     assert not server.applications
     assert not server.tls.shaking
 
@@ -150,27 +151,27 @@ def test_a_connection_that_is_open_is_not_bounded_by_the_handshakes_time(authori
 def test_who_leaves_in_the_midst_of_a_handshake_is_counted(listening):
     server = listening()
     server.connect().close()
-    eventually(lambda: server.tls.failed == {"cut off": 1})
+    wait_until(lambda: server.tls.failed == {"cut off": 1}, "the server to have noticed", PATIENCE_S)
     assert not server.tls.shaking
 
 
 def test_who_is_one_too_many_of_his_address_is_turned_away_before_the_handshake(authority, listening):
     server = listening(client_connections=2)
     with server.connect() as first, server.connect():
-        eventually(lambda: len(server.tls.shaking) == 2)
+        wait_until(lambda: len(server.tls.shaking) == 2, "the server to have noticed", PATIENCE_S)
         with pytest.raises(ConnectionResetError):
             Client(server, trusting(authority))
         first.close()
-        eventually(lambda: len(server.tls.shaking) == 1)
+        wait_until(lambda: len(server.tls.shaking) == 1, "the server to have noticed", PATIENCE_S)
         Client(server, trusting(authority))
     assert server.tls.failed["too many connections"] == 1
-    eventually(lambda: server.tls.guests.all == 0)
+    wait_until(lambda: server.tls.guests.all == 0, "the server to have noticed", PATIENCE_S)
 
 
 def test_handshakes_under_way_are_ended_when_the_proxy_stops(listening):
     server = listening()
     with server.connect() as client:
-        eventually(lambda: server.tls.shaking)
+        wait_until(lambda: server.tls.shaking, "the server to have noticed", PATIENCE_S)
         server.do(server.tls.close)
         with suppress(ConnectionResetError):
             assert client.recv(1) == b""
@@ -199,7 +200,7 @@ def test_after_the_clients_close_notify_it_is_still_answered(authority, listenin
     client.close_notify()
     assert client.read(8) == b"question"
     application = server.application()
-    eventually(lambda: "eof" in application.said)
+    wait_until(lambda: "eof" in application.said, "the server to have noticed", PATIENCE_S)
     server.do(application.transport.write, b"and more")
     server.do(application.transport.close)
     assert client.read(99) == b"and more"  # and then the end, in good order
@@ -246,7 +247,7 @@ def test_after_our_own_end_what_comes_is_dropped_until_the_clients_end(authority
     assert client.read(99) == b"last words"
     assert not server.do(application.transport.is_closing)
     client.tcp.shutdown(socket.SHUT_WR)
-    eventually(lambda: "eof" in application.said)
+    wait_until(lambda: "eof" in application.said, "the server to have noticed", PATIENCE_S)
     assert application.said == ["made", "eof"]
 
 
@@ -302,7 +303,8 @@ def test_what_comes_with_the_end_of_the_handshake_is_not_forgotten(authority, li
                 incoming.write(tcp.recv(65_536))
         client.write(b"at once")
         tcp.sendall(outgoing.read())  # the client's Finished, and the first request, in one segment
-        eventually(lambda: server.applications and server.applications[-1].said == ["made", 7])
+        wait_until(lambda: server.applications and server.applications[-1].said == ["made", 7],
+                   "the server to have noticed", PATIENCE_S)
 
 
 def test_a_slow_client_holds_the_application_and_gets_every_byte(authority, listening):

@@ -6,7 +6,6 @@ import asyncio
 import socket
 import ssl
 import threading
-import time
 from contextlib import suppress
 
 import pytest
@@ -19,6 +18,7 @@ from l7proxy.guests import Guests
 from l7proxy.limits import Limits
 from l7proxy.tls import Tls
 from l7proxy.wheel import Wheel
+from tests.outside import wait_until
 
 PATIENCE_S = 20
 
@@ -89,7 +89,7 @@ class Listening:
 
     def application(self, count=1):
         """The newest application, once there are so many."""
-        eventually(lambda: len(self.applications) >= count)
+        wait_until(lambda: len(self.applications) >= count, f"{count} applications", PATIENCE_S)
         return self.applications[-1]
 
     def connect(self):
@@ -107,13 +107,6 @@ class Listening:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(PATIENCE_S)
         self.loop.close()
-
-
-def eventually(true):
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.01)
 
 
 @pytest.fixture
