@@ -20,7 +20,7 @@ from experiments.report.section import Reading
 from experiments.report.sections import SECTIONS
 from experiments.report.verdicts import MARKS, headline, kind, reading, tally
 from experiments.report.wording import capital
-from experiments.verdicts import read
+from experiments.verdicts import CONSTRUCTED, ONLY_IF, read
 
 VERDICTS, CLOSER = "verdicts", "closer"
 SCALES = SECTIONS[VERDICTS].pictures[0]
@@ -83,13 +83,19 @@ def chapter(number: int, envelopes: Sequence[Envelope]) -> Chapter:
     rows = verdicts_of(number, envelopes)
     drawn_on = {place: one for place, one in enumerate(envelopes) if verdicts_of(number, [one])}
     look, id_ = LOOKS[number], f"c{number}"
-    kinds = {kind(read(row).verdict) for row in rows}
     return Chapter(
         number, capital(LECTURE[number]), tally([read(row) for row in rows]),
-        MARKS[kinds.pop()] if len(kinds) == 1 else "◐", reading(rows), figure(SCALES, f"{id_}-s", rows),
+        mark(rows), reading(rows), figure(SCALES, f"{id_}-s", rows),
         tuple(pictured(look.tables, drawn_on.values(), id_)),
         tuple(drawn(drawn_on.values(), id_)), tuple(source(place, one) for place, one in drawn_on.items()),
         tuple(row for one in envelopes for row in one.tables.get(CLOSER, ()) if row.get("layer") in look.layers))
+
+
+def mark(rows: Sequence[Row]) -> str:
+    """One mark for several verdicts: their own if they have one in common; what is so by construction takes nothing."""
+    kinds = {kind(read(row).verdict) for row in rows}
+    kinds = kinds - {CONSTRUCTED} or kinds
+    return MARKS[kinds.pop() if len(kinds) == 1 else ONLY_IF]
 
 
 def pictured(tables: Sequence[str], envelopes: Collection[Envelope], id_: str) -> Iterator[Part]:
