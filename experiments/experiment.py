@@ -89,6 +89,7 @@ class Experiment:
     command: what is typed before its name: run, or bench. Its files are called after both.
     lab:     whether it needs a network.
     lecture: which of the lecture's claims it tries (lecture.py), by number.
+    within:  the experiment that it is a part of, if it is.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Experiment:
     command: str = "run"
     lab: bool = True
     lecture: tuple[int, ...] = ()
+    within: str = ""
 
     def conduct(self, options: Options) -> bool:
         """Run it, print and write what it found, and return whether all of it came out as predicted.
@@ -116,9 +118,9 @@ class Experiment:
         for part in found:
             part.print()
         verdicts = [verdict.row() for part in found for verdict in part.verdicts]
-        if verdicts:
-            print_table("verdicts", verdicts, style=_ink)
-        where = environment(started=started, **{"datapath": capsule.datapath()} if self.lab else {})
+        print_verdicts(verdicts)
+        facts = {"datapath": capsule.datapath()} if self.lab else {}
+        where = environment(started=started, size="quick" if options.quick else "full", **facts)
         name = self.name if self.command == "run" else f"{self.command}-{self.name}"
         tables = {part.table: part.rows for part in found} | {"verdicts": verdicts}
         self._write(options, Envelope(name, options.seed, where, tables))
@@ -134,6 +136,12 @@ class Experiment:
             page = report.write(envelope, options.report, question=self.question,
                                 command=options.command(self.name, self.command))
             print(f"written: {page}, and what it shows as JSON and CSV beside it", file=sys.stderr)
+
+
+def print_verdicts(rows: Sequence[Row]) -> None:
+    """Print the table `verdicts`, if there are any."""
+    if rows:
+        print_table("verdicts", rows, style=_ink)
 
 
 def _ink(row: Row, column: str) -> str:

@@ -22,8 +22,10 @@ Inference, the Law of Succession, and Statistical Inference", JASA 22, 1927 (a p
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from statistics import NormalDist, fmean, stdev
 
 from experiments.lecture import LECTURE
@@ -35,6 +37,7 @@ CONFIDENCE = 0.95
 # Student's t, two-sided 95 %, by degrees of freedom from 1 on; beyond these the last one, which is a little too wide.
 _T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
       2.110, 2.101, 2.093, 2.086)
+_ROW = re.compile(r"(?P<quantity>.*) (?P<sign>[<>]) (?P<bound>\S+), of .* with 95 % confidence")
 _Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 
@@ -170,3 +173,27 @@ class Verdict:
 
     def __str__(self) -> str:
         return f"{self.claim.says}: {self.verdict}, {self.found.figure:g} ({self.found.low:g} to {self.found.high:g})"
+
+
+@dataclass(frozen=True)
+class Read:
+    """A row of the table `verdicts`, read back. number: of the lecture, or 0."""
+
+    number: int
+    says: str
+    verdict: str
+    found: Interval
+    rule: Rule
+
+
+def read(row: Mapping[str, object]) -> Read:
+    """What a row says. Raises ValueError for one that `Verdict.row` has not written."""
+    said = _ROW.match(str(row.get("rule")))
+    values = [row.get(column) for column in ("figure", "low", "high")]
+    if said is None or not all(isinstance(value, Real) for value in values):
+        raise ValueError(f"{dict(row)} is no row of the table `verdicts`")
+    number, dot, says = str(row.get("claim")).partition(". ")
+    numbered = bool(dot) and number.isdigit() and int(number) in LECTURE
+    figure, low, high = (float(str(value)) for value in values)
+    return Read(int(number) if numbered else 0, says if numbered else str(row.get("claim")), str(row.get("verdict")),
+                Interval(figure, low, high, ""), Rule(said["quantity"], said["sign"], float(said["bound"])))

@@ -31,6 +31,8 @@ from experiments.report import (
     reverse_proxy_plot,
     steering,
     steering_plot,
+    verdicts,
+    verdicts_plot,
 )
 from experiments.report import algorithms_speed as speed
 from experiments.report import algorithms_speed_plot as speed_plot
@@ -140,6 +142,12 @@ SECTIONS: dict[str, Section] = {
                 "one for each that resumes a TLS session.", reverse_proxy_plot.draw_connections),
     )),
     "certificates": Section("Who has a certificate?", reverse_proxy.reader("certificates")),
+    "verdicts": Section("What came of the claims?", verdicts.reading, (
+        Picture("The figures beside the rules",
+                "A dot is what was measured, its line where that lies with 95 % confidence; the dashed line is the "
+                "rule’s bound. Each claim has a scale of its own.",
+                verdicts_plot.draw),
+    )),
     "without_controller": Section("And if the controller is gone?", control_plane.read_stranded),
 }  # fmt: skip
 
