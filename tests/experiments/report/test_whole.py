@@ -68,7 +68,8 @@ def test_every_claim_has_a_chapter_with_verdict_plot_network_command_and_a_close
 
 
 def test_the_list_at_the_top_says_what_came_of_each(parsed: Parsed) -> None:
-    for words in ("✓ 1 holds", "✗ 1 doesn’t hold", "? 1 undecided", "✓ 1 holds and 1 by construction", "holds only if it rains"):
+    for words in ("✓ 1 holds", "✗ 1 doesn’t hold", "? 1 undecided", "✓ 1 holds and 1 by construction",
+                  "holds only if it rains"):
         assert words in " ".join(parsed.words.split()), words
 
 
