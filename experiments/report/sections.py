@@ -25,6 +25,8 @@ from experiments.report import (
     growth_plot,
     ladder,
     ladder_plot,
+    placement,
+    placement_plot,
     proxy,
     proxy_plot,
     reverse_proxy,
@@ -117,6 +119,13 @@ SECTIONS: dict[str, Section] = {
                 "A bar is the median of interleaved rounds, a whisker goes from the lowest round to the highest. What "
                 "must be reached is 1 for every figure, and more is better.",
                 proxy_plot.draw),
+    )),
+    "placement": Section("Where may a proxy stand, and who shares its fate?", placement.read, (
+        Picture("Latency, while all is well", "The bar goes to p50, the stroke on to p95.",
+                placement_plot.draw_latency),
+        Picture("Requests that were lost while a proxy was dead",
+                "Filled: the part of all requests that got no answer. Below it: the same, of requests made when the "
+                "death should have been noticed.", placement_plot.draw_lost),
     )),
     "disruption": Section("A pool changes: who is moved without need?", disruption.read, (
         Picture("What part of connections was taken from a server that was there",
