@@ -87,7 +87,8 @@ def chapter(number: int, envelopes: Sequence[Envelope]) -> Chapter:
         number, capital(LECTURE[number]), tally([read(row) for row in rows]),
         mark(rows), reading(rows), figure(SCALES, f"{id_}-s", rows),
         tuple(pictured(look.tables, drawn_on.values(), id_)),
-        tuple(drawn(drawn_on.values(), id_)), tuple(source(place, one) for place, one in drawn_on.items()),
+        tuple(drawn(drawn_on.values(), id_, look.topologies)),
+        tuple(source(place, one) for place, one in drawn_on.items()),
         tuple(row for one in envelopes for row in one.tables.get(CLOSER, ()) if row.get("layer") in look.layers))
 
 
@@ -105,11 +106,11 @@ def pictured(tables: Sequence[str], envelopes: Collection[Envelope], id_: str) -
         yield part(name, f"{id_}-t{place}", found[name])
 
 
-def drawn(envelopes: Collection[Envelope], id_: str) -> Iterator[Network]:
+def drawn(envelopes: Collection[Envelope], id_: str, more: Sequence[str]) -> Iterator[Network]:
     """The networks of a chapter's experiments, each once."""
     seen: dict[str, Network] = {}
     for place, envelope in enumerate(envelopes):
-        for one in networks(envelope, f"{id_}-e{place}-"):
+        for one in networks(envelope, f"{id_}-e{place}-", more):
             seen.setdefault(one.name, one)
     yield from seen.values()
 
