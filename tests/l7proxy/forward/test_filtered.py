@@ -244,30 +244,27 @@ def test_the_example_is_understood():
     assert lab_proxy("--config", "examples/forward.toml", "--check") == (0, EXAMPLE)
 
 
-WRONG = """\
-[[listener]]
-address = "127.0.0.1:0"
-[forward]
-[[forward.filter]]
-name = "a"
-action = "replace"
-[[forward.filter]]
-name = "b"
-action = "blok"
-[[forward.filter]]
-name = "b"
-action = "block"
-over = "large"
-[[forward.filter]]
-name = "c"
-action = "block"
-hosts = ["*x"]
-"""
+HEAD = '[[listener]]\naddress = "127.0.0.1:0"\n[forward]\n'
 
 
-def test_all_that_is_wrong_is_told_with_its_line(tmp_path):
-    (tmp_path / "wrong.toml").write_text(WRONG)
+@pytest.mark.parametrize(("rows", "lines"), [
+    (('action = "blok"', 'action = "block"\nover = "large"'), {6: "did you mean", 10: "a size in B"}),
+    (('action = "replace"', 'action = "block"\nhosts = ["*x"]', 'action = "replace"\nby = "x"\nwords = [""]'),
+     {4: "replaces nothing", 10: "is no host name", 11: "words that aren't empty"}),
+])
+def test_what_is_wrong_is_told_with_its_line(tmp_path, rows, lines):
+    text = "".join(f'[[forward.filter]]\nname = "n{number}"\n{row}\n' for number, row in enumerate(rows))
+    (tmp_path / "wrong.toml").write_text(HEAD + text)
     code, said = lab_proxy("--config", str(tmp_path / "wrong.toml"), "--check")
     assert code == 2
-    told = [line.partition("wrong.toml:")[2] for line in said.splitlines() if "wrong.toml:" in line]
-    assert [line.partition(":")[0] for line in told] == ["4", "9", "11", "13", "17"], said
+    told = said.split("wrong.toml:")[1:]
+    assert [int(one.partition(":")[0]) for one in told] == list(lines), said
+    assert all(words in one for words, one in zip(lines.values(), told, strict=True)), said
+
+
+def test_two_filters_of_one_name_are_one_too_many(tmp_path):
+    row = '[[forward.filter]]\nname = "a"\naction = "block"\n'
+    (tmp_path / "wrong.toml").write_text(HEAD + row + row)
+    code, said = lab_proxy("--config", str(tmp_path / "wrong.toml"), "--check")
+    assert code == 2
+    assert "wrong.toml:8: there are two filters called 'a'" in said
