@@ -1,10 +1,21 @@
-"""Requests and answers of a forward proxy, as the engine reads them."""
+"""Requests and answers of a forward proxy, as the engine reads them; and one that runs."""
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 
 import pytest
+import requests
 
 from l7proxy.forward.destination import destination
 from l7proxy.forward.fields import FORWARD_REQUEST_FIELDS, FORWARD_RESPONSE_FIELDS
@@ -13,6 +24,7 @@ from l7proxy.http1 import RequestReader, ResponseReader
 from l7proxy.limits import Limits
 from l7proxy.lines import Lines
 from l7proxy.messages import field
+from tests.l7proxy.conftest import ROOT
 
 
 def fields(*lines):
@@ -53,3 +65,139 @@ def goal():
     def build(target):
         return destination(b"GET" if "/" in target else b"CONNECT", target.encode("latin-1"))
     return build
+
+
+FILE = """
+[[listener]]
+address = "127.0.0.1:0"
+[log]
+access = "access.ndjson"
+format = "json"
+[limits]
+connect_s = 5
+"""
+
+
+class Proxy:
+    """A proxy as a process. folder: where its files are."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "l7proxy", "forward", "--config", folder / "forward.toml"], cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)
+        assert select.select([self.process.stderr], [], [], 30)[0], "no sign of life"
+        self.port = int(self.process.stderr.readline().rpartition(":")[2])
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def curl(self, *arguments):
+        """Ask with curl -x; return what it prints."""
+        done = subprocess.run(["curl", "-sS", "-m", "20", "-x", self.url, *arguments], capture_output=True, timeout=60)
+        return done.stdout.decode() + done.stderr.decode()
+
+    def status(self, *arguments):
+        return int(self.curl("-o", os.devnull, "-w", "%{http_code}", *arguments)[:3])
+
+    def session(self, **headers):
+        session = requests.Session()
+        session.trust_env = False
+        session.proxies = {"http": self.url, "https": self.url}
+        session.headers.update(headers)
+        return session
+
+    def connect(self, goal):
+        """A tunnel to `goal`, and what the proxy said."""
+        link = socket.create_connection(("127.0.0.1", self.port), 20)
+        link.sendall(b"CONNECT %b HTTP/1.1\r\nHost: %b\r\n\r\n" % (goal.encode(), goal.encode()))
+        said = b""
+        while not said.endswith(b"\r\n\r\n"):
+            said += link.recv(1)
+        return link, said
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        _, err = self.process.communicate(timeout=30)
+        assert (self.process.returncode, "Traceback" in err) == (0, False), err
+        return [json.loads(line) for line in (self.folder / "access.ndjson").read_text().splitlines()]
+
+
+@pytest.fixture
+def forward(tmp_path):
+    """Start a proxy with this [forward]; by default whoever is on loopback may go there. limits: more of these."""
+    started = []
+
+    def start(rules='default = "allow"\nreachable = ["127.0.0.0/8"]\n', limits=""):
+        (tmp_path / "forward.toml").write_text(f"{FILE}{limits}[forward]\n{rules}")
+        started.append(Proxy(tmp_path))
+        return started[-1]
+    yield start
+    for proxy in started:
+        if proxy.process.poll() is None:
+            proxy.stop()
+
+
+@pytest.fixture
+def listener():
+    """A port at which a test answers by hand."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+        yield server
+
+
+def at(server, path="/"):
+    return f"http://127.0.0.1:{server.server_address[1]}{path}"
+
+
+class Page(BaseHTTPRequestHandler):
+    """A page of `server.pages`: by its path, (fields, body). It knows conditions and ranges, and counts what is asked.
+
+    Pages whose body is None are written by `server.write(handler)`. While server.awake is clear, nobody is answered.
+    """
+
+    protocol_version = "HTTP/1.1"
+    server_version = "Pages/1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self):
+        server = self.server
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
+        server.asked.append((self.command, self.path, dict(self.headers)))
+        server.awake.wait(60)
+        said, body = server.pages[self.path]
+        if body is None:
+            server.write(self)
+            return
+        said, status = dict(said), said.get(":status", 200)
+        if said.get("ETag") and said["ETag"] == self.headers["If-None-Match"]:
+            status, body = 304, b""
+        elif wanted := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers["Range"] or ""):
+            first, last = int(wanted[1]), int(wanted[2] or len(body) - 1)
+            said["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
+            status, body = 206, body[first:last + 1]
+        self.send_response(status)
+        for name, value in said.items():
+            if not name.startswith(":"):
+                self.send_header(name, value)
+        if status != 304:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_GET = do_HEAD = do_POST = answer
+
+
+@pytest.fixture
+def pages():
+    """An origin: pages["/a"] = (fields, body) in pages.pages; pages.asked is what has come."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    server.daemon_threads, server.pages, server.asked = True, {}, []
+    server.awake = threading.Event()
+    server.awake.set()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield server
+    server.awake.set()
+    server.shutdown()
+    server.server_close()
