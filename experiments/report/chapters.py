@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Look:
-    """tables: whose pictures are shown with a claim. layers: whose flow rules and packets are. topologies: what is drawn
-    beside those that the rows name."""
+    """tables: whose pictures are shown with a claim. layers: whose flow rules and packets are.
+
+    topologies: what is drawn beside those that the rows name.
+    """
 
     tables: tuple[str, ...] = ()
     layers: tuple[str, ...] = ("l4",)
