@@ -215,4 +215,5 @@ def test_a_request_that_no_page_caused_is_of_its_own_site():
 
 def test_only_pseudonyms_stay_in_via_at_level_anonymous(goal):
     said = "Via: 1.1 lab-0123abcd, 1.0 ann-laptop (lab-0123abcd), HTTP/1.1 lab-89abcdef", "Via: 1.1 campus.example"
-    assert seen(goal, Anonymity("anonymous"), *said) == ["Via: 1.1 lab-0123abcd, HTTP/1.1 lab-89abcdef", "Via: 1.1 lab-1"]
+    assert seen(goal, Anonymity("anonymous"), *said) == [
+        "Via: 1.1 lab-0123abcd, HTTP/1.1 lab-89abcdef", "Via: 1.1 lab-1"]
