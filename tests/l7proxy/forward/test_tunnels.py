@@ -106,10 +106,10 @@ def carry(folder, number):
 
 
 def test_files_and_memory_stay_as_they_are_over_thousands_of_tunnels(tmp_path):
-    ((files_before, kib_before), (files_after, kib_after)), log = carry(tmp_path, 2000)
+    ((files_before, kib_before), (files_after, kib_after)), log = carry(tmp_path, 10_000)
     assert files_after <= files_before + 1
-    assert kib_after < kib_before + 2048
-    assert len(log) >= 2500 * (len(ENDS) - 1) // len(ENDS)  # one that resets at once may not be heard at all
+    assert kib_after < kib_before + 4096
+    assert len(log) >= 12_500 * (len(ENDS) - 1) // len(ENDS)  # one that resets at once may not be heard at all
 
 
 # Clients that vanish, at each stage.
@@ -145,21 +145,21 @@ def test_clients_that_vanish_at_each_stage_leave_nothing(forward, listener, deaf
                     '[[forward.rule]]\nname = "mine"\naction = "deny"\nmethods = ["PUT"]\nusers = ["*"]\n'
                     '[[forward.rule]]\nname = "all"\naction = "allow"\n', "connect_s = 5\nkeep_alive_s = 1")
     before = files(proxy)
-    basic = b"Proxy-Authorization: Basic %b\r\n"
-    stages = [b"GET http://n%d.invalid/ HTTP/1.1\r\nHost: a\r\n\r\n",
-              b"PUT http://n%d.invalid/ HTTP/1.1\r\nHost: a\r\n" + basic % b"YTpi" + b"\r\n",
-              b"PUT http://n%d.invalid/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf",
-              b"CONNECT 127.0.0.1:%d HTTP/1.1\r\nHost: a\r\n\r\n" % deaf + b"%%.0s",
-              b"GET http://127.0.0.1:%d/ HTTP/1.1\r\nHost: a\r\n\r\n" % deaf + b"%%.0s",
-              b"GET http://127.0.0.1:%d/ HTTP/1.1\r\nHost: a\r\n\r\n" % port + b"%%.0s",
-              b"CONNECT 127.0.0.1:%d HTTP/1.1\r\nHost: a\r\n\r\ntoo soon" % port + b"%%.0s"]
-    for number in range(210):
-        stage = stages[number % len(stages)]
-        link = socket.create_connection(("127.0.0.1", proxy.port), 20)
-        link.sendall(stage % number if b"n%d" in stage else stage.removesuffix(b"%%.0s"))
-        if number % 2:
-            proxy.status("http://10.0.0.7/") if number % 30 == 1 else None
-        vanish(link)
+    stages = [b"GET http://nNUMBER.invalid/ HTTP/1.1\r\nHost: a\r\n\r\n",
+              b"PUT http://nNUMBER.invalid/ HTTP/1.1\r\nHost: a\r\nProxy-Authorization: Basic YTpi\r\n\r\n",
+              b"PUT http://nNUMBER.invalid/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf",
+              b"CONNECT 127.0.0.1:%d HTTP/1.1\r\nHost: a\r\n\r\n" % deaf,
+              b"GET http://127.0.0.1:%d/ HTTP/1.1\r\nHost: a\r\n\r\n" % deaf,
+              b"GET http://127.0.0.1:%d/ HTTP/1.1\r\nHost: a\r\n\r\n" % port,
+              b"CONNECT 127.0.0.1:%d HTTP/1.1\r\nHost: a\r\n\r\ntoo soon" % port]
+    for number in range(30):
+        links = [socket.create_connection(("127.0.0.1", proxy.port), 20) for _ in stages]
+        for link, stage in zip(links, stages, strict=True):
+            link.sendall(stage.replace(b"NUMBER", b"%d" % number))
+        if number % 3:  # else they have gone before anything is begun for them
+            assert proxy.status("http://10.0.0.7/") == 403
+        for link in links:
+            vanish(link)
     wait_until(lambda: files(proxy) <= before + 2, "the files to be closed", 60)
     assert proxy.status("http://10.0.0.7/") == 403
 
