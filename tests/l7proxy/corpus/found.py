@@ -10,3 +10,4 @@ REQUESTS = [
 ANSWERS = [
     b"HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n",  # its connection was kept, and the nine octets to come
 ]
+FORWARD: list[bytes] = []
