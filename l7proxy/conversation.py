@@ -220,7 +220,7 @@ class Conversation:
             return
         if exchange is None:
             self.began_s = self.outside.now()
-        if exchange is not None:
+        else:
             head = exchange.asked
         self._drop_exchange()
         self.persistent = False

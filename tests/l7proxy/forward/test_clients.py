@@ -104,12 +104,12 @@ def test_curl_with_user_and_password(sites):
 
 def test_curl_to_a_proxy_that_speaks_tls(forward, tmp_path):
     authority = Authority(tmp_path)
-    shown = authority.issue("localhost")
+    shown = authority.issue("127.0.0.2")
     with serving(Site) as port:
         proxy = forward(f'default = "allow"\nreachable = ["127.0.0.0/8"]\nconnect_ports = [{port}]\n',
-                        '[[listener]]\naddress = "127.0.0.1:0"\ntls = true\n'
+                        '[[listener]]\naddress = "127.0.0.2:0"\ntls = true\n'
                         f'[[certificate]]\nname = "proxy"\ncert = "{shown.cert}"\nkey = "{shown.key}"\n')
-        proxy.url = f"https://localhost:{proxy.process.stderr.readline().rpartition(':')[2].strip()}"
+        proxy.url = f"https://{proxy.process.stderr.readline().split()[-1]}"
         for way in ((), ("-p",)):
             said = proxy.curl("--proxy-cacert", str(authority.bundle), *way, f"http://localhost:{port}/x")
             assert json.loads(said)["path"] == "/x"
