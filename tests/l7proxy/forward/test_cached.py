@@ -87,7 +87,7 @@ def test_what_was_fetched_from_behind_the_guard_is_forgotten_with_it(forward, pa
     pages.pages["/a"] = now(), b"inside"
     proxy = forward(OPEN + CACHE)
     assert proxy.curl(named(pages)) == "inside"
-    (proxy.folder / "forward.toml").write_text(f'{FILE}[forward]\ndefault = "allow"\n{CACHE}')
+    (proxy.folder / "forward.toml").write_text(f'{FILE}connect_s = 5\n[forward]\ndefault = "allow"\n{CACHE}')
     proxy.process.send_signal(signal.SIGHUP)
     proxy.process.stderr.readline()
     assert proxy.status(named(pages)) == 403
@@ -250,6 +250,6 @@ def test_its_size_is_given_on_the_command_line(tmp_path):
     assert (code, said.splitlines()[-1]) == (0, "cache: 2MiB, answers of at most 2MiB")
     code, said = lab_proxy(*flags, "much")
     assert (code, said.startswith("--cache: size is 'much'")) == (2, True)
-    (tmp_path / "f.toml").write_text(f"{FILE}[forward]\n{CACHE}")
+    (tmp_path / "f.toml").write_text(f"{FILE}connect_s = 5\n[forward]\n{CACHE}")
     assert lab_proxy("--config", str(tmp_path / "f.toml"), "--check")[0] == 0
     assert lab_proxy("--config", str(tmp_path / "f.toml"), "--cache", "1MiB")[0] == 2

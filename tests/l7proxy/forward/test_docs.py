@@ -27,6 +27,9 @@ class Mirror(BaseHTTPRequestHandler):
     def do_GET(self):
         page = f"{self.requestline}\r\n{self.headers}".replace("\r\n", "\n").rstrip() + "\n"
         self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        if self.path.startswith("/kept/"):
+            self.send_header("Cache-Control", "max-age=60")
         self.send_header("Content-Length", str(len(page)))
         self.end_headers()
         self.wfile.write(page.encode())

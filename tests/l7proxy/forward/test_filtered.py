@@ -200,7 +200,7 @@ def test_a_filter_holds_for_what_is_stored_before_it(forward, pages):
     proxy = forward(OPEN + CACHE)
     for path in ("/a", "/b", "/late"):
         assert proxy.status(named(pages, path)) == 200
-    (proxy.folder / "forward.toml").write_text(f"{FILE}[forward]\n{OPEN}{FILTERS}{CACHE}")
+    (proxy.folder / "forward.toml").write_text(f"{FILE}connect_s = 5\n[forward]\n{OPEN}{FILTERS}{CACHE}")
     proxy.process.send_signal(signal.SIGHUP)
     assert proxy.process.stderr.readline() == "read anew: forward\n"
     for _ in range(2):
@@ -223,26 +223,6 @@ def test_a_slow_reader_of_what_is_stored_holds_it(forward, pages):
         heard = b"".join(iter(lambda: link.recv(65_536), b""))
     assert heard.count(b"d*mn") == 200_000
     assert len(pages.asked) == 1
-
-
-EXAMPLE = """\
-tunnels (CONNECT): to ports 443
-  1  deny   advertising  host .ads.example or .tracker.example
-  2  allow  class        client 127.0.0.0/8 or 10.0.1.0/24
-     deny                everything else
-
-filters: an answer meets them in this order
-  1  allow    school    host .school.example
-  2  block    programs  url http://*   type application/x-msdownload or application/x-msdos-program
-  3  block    films     type video/*   over 104857600 bytes
-  4  replace  manners   text with damn   by 'd*mn'
-
-cache: 64MiB, answers of at most 8MiB
-"""
-
-
-def test_the_example_is_understood():
-    assert lab_proxy("--config", "examples/forward.toml", "--check") == (0, EXAMPLE)
 
 
 HEAD = '[[listener]]\naddress = "127.0.0.1:0"\n[forward]\n'

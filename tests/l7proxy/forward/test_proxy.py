@@ -43,7 +43,7 @@ def test_curl_tunnels(forward, origins):
     assert len(proxy.curl("-p", at(origins[0], "/bytes/3000000"))) == 3_000_000
     assert "rule connect-ports" in proxy.curl("-p", "-v", at(origins[1]))
     log = proxy.stop()
-    assert [(one["method"], one["status"]) for one in log] == [("CONNECT", 200), ("CONNECT", 200), ("CONNECT", 403)]
+    assert sorted((one["method"], one["status"]) for one in log) == [("CONNECT", 200), ("CONNECT", 200), ("CONNECT", 403)]
     assert log[1]["octets"] > 3_000_000
 
 
