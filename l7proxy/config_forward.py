@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def _share(fields: Mapping[str, Any], total: int | None) -> Share:
 def _whose(name: str, per: str) -> str:
     """What a client is called in the Shaper. Raises LabError if it can be nobody."""
     try:
-        return client_of((name,))
+        return client_of(ip_address(name))
     except ValueError:
         if per == "user" and name:
             return name

@@ -31,7 +31,7 @@ from l7proxy.forward.users import challenge
 from l7proxy.forward.verdict import Outcome, Verdict
 from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, TUNNEL, RequestHead, ResponseHead, values
-from l7proxy.outside import Place
+from l7proxy.outside import Fetched, Place
 from l7proxy.proxystatus import error_of
 from l7proxy.refusal import Refused
 from l7proxy.relay import Relay
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from l7proxy.forward.face import ForwardFace
 
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"  # no field: it has no content (RFC 9110 9.3.6)
+_NO = frozenset((403, 407, 429))  # of a verdict: the client may not. Others say that it can't be done
 _OPEN = ResponseHead(200, 1, [], TUNNEL, NO_BODY, False)
 
 
@@ -54,7 +55,8 @@ class Fetch(Relay):
         self.left: list[IPAddress] = []
         self.place: Place | None = None
         self.tries = 0
-        self.looking = False
+        self.looking = self.denied = False
+        self.rule = ""
 
     # Whether, and where to.
 
@@ -81,7 +83,10 @@ class Fetch(Relay):
         return Asked(self.talk.peer, self.user, self.asked.method, self.goal)
 
     def _judge(self) -> None:
+        if self.face.by_user:
+            self.talk.outside.charge(self.user or "")
         verdict = self.face.access.judge(self._asked())
+        self.rule = verdict.rule
         if verdict.outcome is Outcome.DENY or verdict.outcome is Outcome.AUTHENTICATE:
             self.deny(verdict)
         elif self.goal.address is not None:
@@ -177,6 +182,7 @@ class Fetch(Relay):
     def deny(self, said: Verdict) -> None:
         """Answer with a verdict. The connection stays, if all of the request has come."""
         talk, head = self.talk, self.asked
+        self.rule, self.denied = said.rule, said.status in _NO
         if said.outcome is Outcome.AUTHENTICATE:
             said = challenge(self.face.realm, said.rule)
         self.part(keep=False)
@@ -217,6 +223,13 @@ class Fetch(Relay):
         if self.looking:
             self.looking = False
             self.face.names.leave(self.goal.name, self.named)
+
+    def fetched(self) -> Fetched:
+        if self.answer is not None:
+            kind = next(values(self.answer.fields, b"content-type"), b"")
+        else:
+            kind = b"text/html" if self.denied else b"text/plain" if self.status else b""
+        return Fetched(self.goal.written, self.user, self.rule, kind, self.denied, self.goal.tunnel, self.instead)
 
     def by(self) -> tuple[str, int]:
         return (self.place.ip, self.tries) if self.place is not None else ("-", 0)

@@ -1,4 +1,4 @@
-"""A client's connection that goes no faster than it may: a layer between TCP, or TLS, and the engine, which need not know.
+"""A client's connection that goes no faster than it may: a layer between TCP, or TLS, and who speaks HTTP over it.
 
      TCP ──bytes──► ShapedSocket ──piece by piece──► ClientSocket (shell.py)        up: what the client sends
      TCP ◄──pieces─ ShapedSocket ◄──write─────────── ClientSocket                   down: what it gets
@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, cast
 
+from balancing.form import IPAddress
 from l7proxy.forward.turns import Lane, Way
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ class ShapedSocket:
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self.address = client_of(transport.get_extra_info("peername"))
+        peer = transport.get_extra_info("peername")  # None if it has gone already
+        self.address = client_of(ip_address(peer[0])) if peer else ""
         self._down, self._up = _Down(self.address, self), _Up(self.address, self)
         self._application.connection_made(cast(asyncio.Transport, self))
 
@@ -239,13 +241,10 @@ class ShapedSocket:
         return f"<ShapedSocket of {self._down.client}: {self.out.octets} octets to send>"
 
 
-def client_of(peername: tuple[Any, ...] | None) -> str:
+def client_of(address: IPAddress) -> str:
     """Whose a connection is, by its address; of IPv6 the network counts, the first 64 bits (RFC 7084 4.3).
 
-    >>> client_of(("10.0.1.1", 5000)), client_of(("2001:db8::7", 5000, 0, 0))
+    >>> client_of(ip_address("10.0.1.1")), client_of(ip_address("2001:db8::7"))
     ('10.0.1.1', '2001:db8::/64')
     """
-    if not peername:
-        return ""
-    address = ip_address(peername[0])
-    return str(address if address.version == 4 else ip_network((int(address) >> 64 << 64, 64)))
+    return str(address if address.version == 4 else IPv6Network((int(address) >> 64 << 64, 64)))

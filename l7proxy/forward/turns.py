@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from l7proxy.forward.traffic import BURST_S, Shaper, Share
@@ -52,7 +52,7 @@ class Way:
         self._rows: dict[str, deque[Lane]] = {}
         self.piece = PIECE
 
-    def become(self, total: float | None, share: Share, shares: dict[str, Share] | None = None,
+    def become(self, total: float | None, share: Share, shares: Mapping[str, Share] | None = None,
                burst_s: float = BURST_S) -> None:
         """Let these rates hold (traffic.Shaper); who is there already keeps what it owes."""
         total = total or NO_TOTAL
