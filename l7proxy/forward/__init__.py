@@ -6,12 +6,12 @@
      answer  ──filters──────► what the client gets           ──anonymity──► what it learns
              ──traffic, turns, shaped──► when                ──squidlog──► what is written down
 
-     face.py is what one configuration says; standing.py what is known whatever it says; threads.py does what blocks
+     face.py is what one configuration says; standing.py what is known whatever it says; asking.py does what blocks
 
 Rules of this package:
 
-1. Pure: no sockets, no threads, no clock of its own, but in threads.py and shaped.py. The engine asks, with the time
-   where it matters; what says no is a Verdict (verdict.py), which names the rule and makes the answer.
+1. Pure: no sockets, no threads, no clock of its own, but in shaped.py, asking.py and threads.py. The engine asks, with
+   the time where it matters; what says no is a Verdict (verdict.py), which names the rule and makes the answer.
 2. What is prepared once is prepared when it is made; a request costs a few look-ups.
 3. Nothing is decrypted: of what goes through a tunnel, only its name and port are known.
 """

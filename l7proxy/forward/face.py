@@ -4,7 +4,7 @@
                      │ None: OPTIONS *, or Max-Forwards is used up ──► answered here
                      └──loop──► 502                       └──► a Fetch (fetch.py)
 
-     asked too often ──► 429                                                  what blocks: threads.py
+     asked too often ──► 429                                                  what blocks: asking.py
 
 Rule: a face is what one configuration says, and never changes; what lives longer than that is Standing.
 """
@@ -48,12 +48,13 @@ class ForwardFace:
         if before is not None and before.users is not None and before.users.same(users):
             self.users = before.users  # who has shown who he is need not do so again
         self.terms, self.realm = terms, terms.realm
-        self.name, self.names = self.standing.name, self.standing.threads.names
+        self.name, self.names = self.standing.name, self.standing.asking.names
         self.access = terms.access
         self.guard = Guard(terms.reachable)
         self.mask = Mask(terms.anonymity, self.name)
         self.by_user = terms.traffic is not None and terms.traffic.per == "user"
         self._looped = loops.looped(self.name)
+        self.abroad = None if terms.anonymity.named else loops.Abroad()
 
     @property
     def shown(self) -> str:
@@ -73,7 +74,8 @@ class ForwardFace:
             talk.refuse(refused)
             return
         if goal is None or further is None:
-            talk.say(head, 200, loops.last(head, goal, talk.outside.date()))
+            persistent = talk.keep(head, head.body == NO_BODY)
+            talk.say(head, 200, loops.last(head, goal, talk.outside.date(), persistent))
             return
         fetch = Fetch(talk, self, further, goal)
         talk.exchange = fetch
@@ -99,11 +101,11 @@ class ForwardFace:
     def verify(self, value: bytes, then: Callable[[str], object]) -> None:
         """Call `then` with whose credentials these are; "" for nobody's."""
         assert self.users is not None
-        self.standing.threads.verify(self.users, value, then)
+        self.standing.asking.verify(self.users, value, then)
 
     def close(self) -> None:
         """End its threads."""
-        self.standing.threads.close()
+        self.standing.asking.close()
 
 
 def as_it_is(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, bytes | None]:

@@ -1,7 +1,7 @@
 """What a forward proxy knows and goes on knowing, whatever another configuration says.
 
      face before ──┐
-                   ├──► Standing: its name, names of hosts, threads, who asked how often, who got how much
+                   ├──► Standing: its name, names of hosts, who is who, who asked how often, who got how much
      face now ─────┘
 """
 
@@ -14,9 +14,9 @@ from typing import cast
 
 from l7proxy.forward import loops
 from l7proxy.forward.admission import Admission
+from l7proxy.forward.asking import Asking
 from l7proxy.forward.shaped import ShapedSocket
 from l7proxy.forward.terms import TrafficTerms
-from l7proxy.forward.threads import Threads
 from l7proxy.forward.turns import Way
 from l7proxy.shell import ClientSocket
 
@@ -52,4 +52,4 @@ class Standing:
 
     def __init__(self) -> None:
         self.name = loops.pseudonym()
-        self.threads, self.traffic, self.admission = Threads(), Traffic(), Admission()
+        self.asking, self.traffic, self.admission = Asking(), Traffic(), Admission()

@@ -1,91 +1,58 @@
-"""What blocks, scrypt and getaddrinfo, asked of a few threads; each answer comes in a round of the loop of its own.
+"""A few threads for what blocks, scrypt and getaddrinfo: asked in the loop, and answered there.
 
-     lookup(name) ──► a thread: getaddrinfo ──► Names.learn ──► everyone who waits for that name
-     verify(users, credentials, then) ──► a thread: scrypt ──► Users.remember ──► everyone who has shown the same
+     ask(work, then) ──► a queue ──► a thread: work() ──a round of the loop of its own──► then(what it returned)
+                                                  └──raises──► that is shown, and then(otherwise): nobody waits for ever
 
-Rule: whatever becomes of the work, even nothing, whoever waits is told; nobody waits for a thread that is gone.
+No executor of the standard library: its threads are waited for when the process ends, and getaddrinfo can take half a
+minute to find that no name server answers. These end with the process.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
+import contextlib
+import threading
+import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import Any
 
-from l7proxy.forward import names
-from l7proxy.forward.names import Answer, Names
-from l7proxy.forward.users import Users
-
-RESOLVERS, VERIFIERS = 16, 1  # threads; a verification takes 16 MiB and a tenth of a second
-PLACES = 4096  # verifications that may wait; who comes after these is told no
-Thing = TypeVar("Thing")
+_Asked = tuple[asyncio.AbstractEventLoop, Callable[[], Any], Callable[[Any], object], Any]
 
 
 class Threads:
-    """A few of them, for the whole proxy, whatever it is told meanwhile."""
+    """most: how many; each is begun when it is needed. name: what the system calls them."""
 
-    def __init__(self) -> None:
-        self.names = Names(self)
-        self._resolvers = ThreadPoolExecutor(RESOLVERS, "resolver")
-        self._verifiers = ThreadPoolExecutor(VERIFIERS, "verifier")
-        self._verifying: dict[tuple[Users, bytes], list[Callable[[str], object]]] = {}
+    def __init__(self, most: int, name: str) -> None:
+        self._most, self._name, self._begun = most, name, 0
+        self._closed = False
+        self._asked: SimpleQueue[_Asked | None] = SimpleQueue()
 
-    def lookup(self, name: str) -> None:
-        """Ask the system's resolver (names.Resolver)."""
-        loop = asyncio.get_running_loop()
+    def ask(self, work: Callable[[], Any], then: Callable[[Any], object], otherwise: Any) -> None:
+        """Call `work` in a thread, and then `then` in this loop with what it returned; `otherwise` if it raised."""
+        self._asked.put((asyncio.get_running_loop(), work, then, otherwise))
+        if self._begun < self._most or self._closed:
+            self._begun += 1
+            threading.Thread(target=self._serve, name=self._name, daemon=True).start()
+        if self._closed:
+            self._asked.put(None)
 
-        def done(future: asyncio.Future[Answer]) -> None:
-            self.names.learn(name, _said(future, names.LATE), loop.time())
-        loop.run_in_executor(self._resolvers, addresses, name).add_done_callback(done)
-
-    def verify(self, users: Users, value: bytes, then: Callable[[str], object]) -> None:
-        """Call `then` with whose of `users` these credentials are; "" for nobody's, or if too many wait."""
-        waiting = self._verifying.get((users, value))
-        if waiting is not None:
-            waiting.append(then)
-            return
-        loop = asyncio.get_running_loop()
-        if len(self._verifying) >= PLACES:
-            loop.call_soon(then, "")
-            return
-        self._verifying[users, value] = [then]
-        asked = loop.run_in_executor(self._verifiers, users.verify, value)
-        asked.add_done_callback(partial(self._verified, users, value))
-
-    def _verified(self, users: Users, value: bytes, future: asyncio.Future[str]) -> None:
-        user = _said(future, "")
-        if not future.cancelled() and future.exception() is None:
-            users.remember(value, user)
-        for then in self._verifying.pop((users, value)):
-            then(user)
+    def _serve(self) -> None:
+        while (asked := self._asked.get()) is not None:
+            loop, work, then, said = asked
+            try:
+                said = work()
+            except Exception:
+                traceback.print_exc()
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(then, said)
+        self._begun -= 1
 
     def close(self) -> None:
-        """End them. What is under way is not waited for; who waits for it is told that nothing came of it."""
-        self._resolvers.shutdown(wait=False, cancel_futures=True)
-        self._verifiers.shutdown(wait=False, cancel_futures=True)
+        """End them, once all that was asked is done; whoever still asks gets a thread for that alone."""
+        self._closed = True
+        for _ in range(self._begun):
+            self._asked.put(None)
 
-
-def _said(future: asyncio.Future[Thing], otherwise: Thing) -> Thing:
-    """What came of a thread's work; `otherwise`, and a word to the loop, if that is an exception nobody expected."""
-    if future.cancelled():
-        return otherwise
-    error = future.exception()
-    if error is None:
-        return future.result()
-    future.get_loop().call_exception_handler({"message": "a thread of the forward proxy failed", "exception": error})
-    return otherwise
-
-
-def addresses(name: str) -> Answer:
-    """In a thread: the addresses of `name`, in the system's order (RFC 6724), each once."""
-    try:
-        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    except OSError as error:
-        return names.failed(error)
-    except ValueError:  # no name: UnicodeError from its label that is empty or too long, or a NUL in it
-        return names.FAILURES[socket.EAI_NONAME]
-    return tuple(dict.fromkeys(ipaddress.ip_address(str(place[0])) for *_, place in found))
+    def __repr__(self) -> str:
+        return f"<Threads {self._name}: {self._begun} of {self._most}, {self._asked.qsize()} wait>"

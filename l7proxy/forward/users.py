@@ -27,7 +27,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from l7proxy.forward.verdict import Outcome, Verdict
+from l7proxy.forward.verdict import Outcome, Verdict, denied
 from layerlab import LabError
 
 COST = 14           # log2 of scrypt's N: 16 MiB, a tenth of a second
@@ -38,6 +38,8 @@ _SALT_BYTES, _HASH_BYTES = 16, 32
 _BASIC = re.compile(rb"(?i)basic +([A-Za-z0-9+/]+={0,2})")
 _ENTRY = re.compile(r"\$scrypt\$ln=([0-9]{1,2}),r=([0-9]{1,2}),p=([0-9]{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # RFC 7617 2
+
+UNVERIFIED = denied("users", "too many others are being asked who they are", 503, "proxy_internal_response")
 
 
 class Credentials(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from ipaddress import ip_address
 
 import pytest
@@ -13,6 +14,7 @@ from l7proxy.http1 import RequestReader, ResponseReader
 from l7proxy.limits import Limits
 from l7proxy.lines import Lines
 from l7proxy.messages import field
+from tests.l7proxy.forward.running import FILE, Proxy
 
 
 def fields(*lines):
@@ -53,3 +55,26 @@ def goal():
     def build(target):
         return destination(b"GET" if "/" in target else b"CONNECT", target.encode("latin-1"))
     return build
+
+
+@pytest.fixture
+def forward(tmp_path):
+    """Start a proxy with this [forward]; by default whoever is on loopback may go there."""
+    started = []
+
+    def start(rules='default = "allow"\nreachable = ["127.0.0.0/8"]\n'):
+        (tmp_path / "forward.toml").write_text(f"{FILE}[forward]\n{rules}")
+        started.append(Proxy(tmp_path))
+        return started[-1]
+    yield start
+    for proxy in started:
+        if proxy.process.poll() is None:
+            proxy.stop()
+
+
+@pytest.fixture
+def listener():
+    """A port at which a test answers by hand."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+        yield server

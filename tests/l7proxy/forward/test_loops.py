@@ -88,12 +88,12 @@ def test_what_is_no_number_is_refused(said):
 
 def test_the_echo_of_trace_keeps_secrets():
     asked = head("TRACE", "Max-Forwards: 0", "Cookie: sid=1", "Authorization: Basic eA==", "X-A: b")
-    answer = last(asked, destination(b"TRACE", b"http://a/x"), b"Date: now\r\n")
+    answer = last(asked, destination(b"TRACE", b"http://a/x"), b"Date: now\r\n", True)
     assert answer == (b"HTTP/1.1 200 OK\r\nDate: now\r\nContent-Type: message/http\r\nContent-Length: 63\r\n\r\n"
                       b"TRACE http://a/x HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\nX-A: b\r\n\r\n")
 
 
 def test_options_of_the_proxy_itself():
-    answer = last(head("OPTIONS", target=b"*"), None, b"Date: now\r\n")
+    answer = last(head("OPTIONS", target=b"*"), None, b"Date: now\r\n", True)
     assert answer.startswith(b"HTTP/1.1 200 OK\r\nDate: now\r\nAllow: GET, ")
     assert answer.endswith(b"Content-Length: 0\r\n\r\n")
