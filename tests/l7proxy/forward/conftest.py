@@ -59,12 +59,17 @@ def goal():
 
 @pytest.fixture
 def forward(tmp_path):
-    """Start a proxy with this [forward]; by default whoever is on loopback may go there."""
+    """Start proxies with this [forward] and these limits; by default whoever is on loopback may go there.
+
+    The first one's files are in tmp_path, those of others below it.
+    """
     started = []
 
-    def start(rules='default = "allow"\nreachable = ["127.0.0.0/8"]\n'):
-        (tmp_path / "forward.toml").write_text(f"{FILE}[forward]\n{rules}")
-        started.append(Proxy(tmp_path))
+    def start(rules='default = "allow"\nreachable = ["127.0.0.0/8"]\n', limits=""):
+        folder = tmp_path / str(len(started)) if started else tmp_path
+        folder.mkdir(exist_ok=True)
+        (folder / "forward.toml").write_text(f"{FILE}{limits}\n[forward]\n{rules}")
+        started.append(Proxy(folder))
         return started[-1]
     yield start
     for proxy in started:

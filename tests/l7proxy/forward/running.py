@@ -25,6 +25,20 @@ connect_s = 5
 """
 
 
+def head_of(link):
+    """The octets of a head that comes, and no more."""
+    said = b""
+    while not said.endswith(b"\r\n\r\n"):
+        said += (octet := link.recv(1))
+        assert octet, said
+    return said
+
+
+def everything(link):
+    """What comes until the other side closes."""
+    return b"".join(iter(lambda: link.recv(65_536), b""))
+
+
 class Proxy:
     """A proxy as a process. folder: where its files are."""
 
@@ -56,10 +70,14 @@ class Proxy:
         """A tunnel to `goal`, and what the proxy said."""
         link = socket.create_connection(("127.0.0.1", self.port), 20)
         link.sendall(b"CONNECT %b HTTP/1.1\r\nHost: %b\r\n\r\n" % (goal.encode(), goal.encode()))
-        said = b""
-        while not said.endswith(b"\r\n\r\n"):
-            said += link.recv(1)
-        return link, said
+        return link, head_of(link)
+
+    def say(self, *pieces):
+        """Send these octets; return all that is answered until the proxy closes the connection."""
+        with socket.create_connection(("127.0.0.1", self.port), 20) as link:
+            for piece in pieces:
+                link.sendall(piece)
+            return everything(link)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
