@@ -23,8 +23,8 @@ def answered(fetched=CART, method=b"GET", **more):
 
 
 def test_the_format():
-    assert line(answered(), ENDED_S) == (
-        "1795543070.250     12 10.0.1.1 TCP_MISS/200 1273 GET http://shop.example/cart ann HIER_DIRECT/10.0.2.1 text/html\n")
+    assert line(answered(), ENDED_S) == ("1795543070.250     12 10.0.1.1 TCP_MISS/200 1273 GET "
+                                         "http://shop.example/cart ann HIER_DIRECT/10.0.2.1 text/html\n")
 
 
 @pytest.mark.parametrize(("one", "expected"), [
