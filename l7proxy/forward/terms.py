@@ -35,7 +35,7 @@ class TrafficTerms:
                 raise LabError("what others leave can be borrowed up to ceil, and there is no total to borrow from",
                                "total beside it, or no ceil", field="ceil")
             if self.total is not None and share.ceiling > self.total:
-                raise LabError(f"{share.ceiling:g} bytes/s for one client, of {self.total:g} in all",
+                raise LabError(f"{share.ceiling:.0f} bytes/s for one client, of {self.total:.0f} in all",
                                "no more for one than there is", field="total")
 
 
