@@ -165,7 +165,7 @@ class Fetched(NamedTuple):
     """What a forward proxy's log says of an answer, beyond what every log says.
 
     url: Destination.written. user: who has shown who he is. rule: which decided. kind: the answer's Content-Type.
-    denied: a rule said no. tunnel: of CONNECT. instead: the cache spoke for an origin that was asked.
+    denied: a rule said no. tunnel: one was opened. instead: the cache spoke for an origin that was asked.
     """
 
     url: bytes = b""

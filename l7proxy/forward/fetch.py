@@ -53,7 +53,8 @@ class Fetch(Relay):
     """A request on its way.
 
     left: addresses that can still be tried; place: where it is, or was last. looking, verifying: who is waited for.
-    look: as what it was counted among those on their way (loops.Abroad). rule: which decided; denied: by a no.
+    look: as what it was counted among those on their way (loops.Abroad).
+    rule: which decided; denied: by a no; kind: the media type of a verdict's page.
     """
 
     def __init__(self, talk: Conversation, face: ForwardFace, head: RequestHead, goal: Destination) -> None:
@@ -65,7 +66,7 @@ class Fetch(Relay):
         self.tries = 0
         self.looking = self.verifying = self.denied = False
         self.look: bytes | None = None
-        self.rule = ""
+        self.rule, self.kind = "", b""
 
     # Whether, and where to.
 
@@ -198,7 +199,7 @@ class Fetch(Relay):
     def deny(self, said: Verdict) -> None:
         """Answer with a verdict. The connection stays, if all of the request has come."""
         talk, head = self.talk, self.asked
-        self.rule, self.denied = said.rule, said.status in _NO
+        self.rule, self.denied, self.kind = said.rule, said.status in _NO, b"text/html"
         if said.outcome is Outcome.AUTHENTICATE:
             said = challenge(self.face.realm, said.rule)
         self.part(keep=False)
@@ -249,11 +250,13 @@ class Fetch(Relay):
             self.face.names.leave(self.goal.name, self.named)
 
     def fetched(self) -> Fetched:
-        if self.answer is not None:
-            kind = next(values(self.answer.fields, b"content-type"), b"")
+        answer = self.answer
+        if answer is not None:
+            kind = next(values(answer.fields, b"content-type"), b"")
         else:
-            kind = b"text/html" if self.denied else b"text/plain" if self.status else b""
-        return Fetched(self.goal.written, self.user, self.rule, kind, self.denied, self.goal.tunnel, self.instead)
+            kind = self.kind or (b"text/plain" if self.status else b"")
+        tunnel = answer is not None and self.goal.tunnel
+        return Fetched(self.goal.written, self.user, self.rule, kind, self.denied, tunnel, self.instead)
 
     def by(self) -> tuple[str, int]:
         return (self.place.ip, self.tries) if self.place is not None else ("-", 0)

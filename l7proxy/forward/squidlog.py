@@ -5,8 +5,9 @@
     1795543071.004 9120 10.0.1.1 TCP_TUNNEL/200 5120 CONNECT shop.example:443       -    HIER_DIRECT/10.0.2.1  -
     1795543071.100    0 10.0.1.2 TCP_DENIED/403  611 GET    http://ads.example/     -    HIER_NONE/-           text/html
 
-(one space between columns, two of which are padded as Squid pads them). Rule: nobody writes a line or a column of his
-own: what isn't visible ASCII is written as %XX, as Squid does.
+(one space between columns, two of which are padded as Squid pads them; URLs are whole, as where Squid is told
+strip_query_terms off). Rule: nobody writes a line or a column of his own: what isn't visible ASCII is written as %XX,
+as Squid does.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ def code_of(one: Answered) -> str:
         return "NONE_NONE"
     if what.denied:
         return "TCP_DENIED"
-    code = "TCP_TUNNEL" if what.tunnel else _CACHED.get((one.note, what.instead), "TCP_MISS")
+    if one.head.method == b"CONNECT":
+        code = "TCP_TUNNEL" if what.tunnel else "NONE_NONE"
+    else:
+        code = _CACHED.get((one.note, what.instead), "TCP_MISS")
     return code + "_ABORTED" if one.note == "client_gone" else code
 
 

@@ -49,7 +49,8 @@ class Share:
     def __post_init__(self) -> None:
         if not 0 < self.assured <= self.ceiling:
             raise LabError(f"{self.assured:.0f} bytes/s are assured and {self.ceiling:.0f} the ceiling",
-                           "more than 0 assured, and no more than the ceiling", field="ceiling")
+                           "more than 0 assured, and no more than the ceiling",
+                           field="ceiling" if self.assured > 0 else "assured")
 
 
 class _Client:

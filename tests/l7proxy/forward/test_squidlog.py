@@ -17,6 +17,7 @@ CART = Fetched(b"http://shop.example/cart", "ann", "known", b"text/html; charset
 
 
 def answered(fetched=CART, method=b"GET", **more):
+    """One answer; to what was no request, if `fetched` is None."""
     head = RequestHead(method, fetched.url, b"shop.example", 1, [], NO_BODY, True) if fetched else None
     return Answered(**{"client": "10.0.1.1", "head": head, "status": 200, "octets": 1273, "ended_s": 0.0,
                        "took_s": 0.0123, "server": "10.0.2.1", "tries": 1, "note": "", "fetched": fetched} | more)
@@ -56,6 +57,7 @@ def test_nobody_writes_a_line_or_a_column_of_his_own(said):
     ({"denied": True}, "rule:ads", "TCP_DENIED"),
     ({"denied": True, "tunnel": True}, "rule:ads", "TCP_DENIED"),
     ({"tunnel": True}, "", "TCP_TUNNEL"),
+    ({"tunnel": False}, "connection_refused", "NONE_NONE"),
     ({}, "client_gone", "TCP_MISS_ABORTED"),
     ({"tunnel": True}, "client_gone", "TCP_TUNNEL_ABORTED"),
     ({}, "hit", "TCP_MEM_HIT"),
@@ -66,4 +68,5 @@ def test_nobody_writes_a_line_or_a_column_of_his_own(said):
     ({}, "fwd=uri-miss", "TCP_MISS"),
 ])
 def test_the_result_code(fetched, note, code):
-    assert code_of(answered(Fetched(b"http://a/", **fetched), note=note)) == code
+    assert code_of(answered(Fetched(b"http://a/", **fetched), b"CONNECT" if "tunnel" in fetched else b"GET",
+                            note=note)) == code
