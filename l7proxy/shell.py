@@ -276,6 +276,9 @@ class Ghost(ClientSocket):
     def hold_client(self, held: bool) -> None:
         pass
 
+    def charge(self, user: str) -> None:
+        pass
+
     def end_client(self) -> None:
         pass
 

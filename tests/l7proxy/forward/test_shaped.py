@@ -75,6 +75,18 @@ def test_an_answer_comes_no_faster_than_its_client_may(forward, origins):
     assert proxy.stop()[0]["octets"] == found[-1][1] > 400_000
 
 
+def test_who_says_no_more_still_gets_all(forward, origins):
+    proxy = forward(OPEN + '[forward.traffic]\nrate = "64KiB"\n')
+    with client(proxy) as link:
+        ask(link, bytes_of(origins[0], 60_000), "Connection: close")
+        said = link.recv(1)
+        while len(said) < 20_000:
+            said += link.recv(65_536)
+        link.shutdown(socket.SHUT_WR)
+        said += everything(link)
+    assert said.endswith(b"\r\n\r\n" + b"x" * 60_000)
+
+
 @pytest.mark.parametrize("upwards", [False, True])
 def test_a_tunnel_is_no_faster_either_way(tunnelled, upwards):
     begin_s = time.monotonic()
@@ -154,7 +166,7 @@ def test_a_user_is_one_client_wherever_he_is(forward, origins, tmp_path):
                     '[[forward.rule]]\nname = "known"\naction = "allow"\nusers = ["*"]\n')
     begin_s, links = time.monotonic(), [client(proxy, f"127.0.0.{number}") for number in (2, 3)]
     for link in links:
-        ask(link, bytes_of(origins[0], 150_000), "Proxy-Authorization: Basic YW5uOnNlY3JldA==", "Connection: close")
+        ask(link, bytes_of(origins[0], 400_000), "Proxy-Authorization: Basic YW5uOnNlY3JldA==", "Connection: close")
     found = [None, None]
     readers = [threading.Thread(target=lambda n=n: found.__setitem__(n, arrivals(links[n], begin_s))) for n in (0, 1)]
     for reader in readers:
@@ -188,7 +200,9 @@ def test_tunnels_count_among_a_clients_connections(forward, listener):
     port = listener.getsockname()[1]
     proxy = forward(f"{OPEN}connect_ports = [{port}]\n{SLOW}", "client_connections = 2\n")
     tunnels = [(proxy.connect(f"127.0.0.1:{port}")[0], listener.accept()[0]) for _ in range(2)]
-    assert proxy.say().startswith(b"HTTP/1.1 429 ")
+    said = proxy.say()
+    assert said.startswith(b"HTTP/1.1 429 ")
+    assert b"\r\nRetry-After: " in said
     with client(proxy, "127.0.0.2") as other:
         ask(other, "http://10.0.0.7/")
         assert head_of(other).startswith(b"HTTP/1.1 403 ")
