@@ -25,8 +25,8 @@ def client(proxy, address="127.0.0.1"):
     return socket.create_connection(("127.0.0.1", proxy.port), 20, (address, 0))
 
 
-def ask(link, url, *more):
-    link.sendall("\r\n".join([f"GET {url} HTTP/1.1", "Host: a", *more, "", ""]).encode())
+def ask(link, url, *more, method="GET"):
+    link.sendall("\r\n".join([f"{method} {url} HTTP/1.1", "Host: a", *more, "", ""]).encode())
 
 
 def bytes_of(origin, octets):
@@ -75,10 +75,12 @@ def test_an_answer_comes_no_faster_than_its_client_may(forward, origins):
     assert proxy.stop()[0]["octets"] == found[-1][1] > 400_000
 
 
-def test_who_says_no_more_still_gets_all(forward, origins):
+@pytest.mark.parametrize(("method", "field"), [("GET", "Connection: close"), ("POST", "Content-Length: 5")])
+def test_who_says_no_more_still_gets_all(forward, origins, method, field):
+    """Also who is answered before all of the request has come, and then gives up saying it."""
     proxy = forward(OPEN + '[forward.traffic]\nrate = "64KiB"\n')
     with client(proxy) as link:
-        ask(link, bytes_of(origins[0], 60_000), "Connection: close")
+        ask(link, bytes_of(origins[0], 60_000), field, method=method)
         said = link.recv(1)
         while len(said) < 20_000:
             said += link.recv(65_536)
