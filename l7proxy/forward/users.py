@@ -75,11 +75,20 @@ def read(value: bytes) -> Credentials | None:
     if found is None:
         return None
     try:
-        text = unicodedata.normalize("NFC", base64.b64decode(found[1], validate=True).decode("utf-8"))
-    except (binascii.Error, UnicodeDecodeError):
+        said = base64.b64decode(found[1], validate=True)
+    except binascii.Error:
         return None
+    text = unicodedata.normalize("NFC", _decoded(said))
     user, colon, password = text.partition(":")
     return Credentials(user, password) if user and colon and not _CONTROL.search(text) else None
+
+
+def _decoded(said: bytes) -> str:
+    """UTF-8, which is what we ask for; some clients, requests among them, know only ISO 8859-1 (RFC 7617 2.1, B.3)."""
+    try:
+        return said.decode("utf-8")
+    except UnicodeDecodeError:
+        return said.decode("latin-1")
 
 
 def challenge(realm: str, rule: str) -> Verdict:

@@ -65,7 +65,7 @@ def forward(tmp_path):
     """
     started = []
 
-    def start(rules='default = "allow"\nreachable = ["127.0.0.0/8"]\n', limits=""):
+    def start(rules='default = "allow"\nreachable = ["127.0.0.0/8"]\n', limits="connect_s = 5"):
         folder = tmp_path / str(len(started)) if started else tmp_path
         folder.mkdir(exist_ok=True)
         (folder / "forward.toml").write_text(f"{FILE}{limits}\n[forward]\n{rules}")

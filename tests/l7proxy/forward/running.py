@@ -21,7 +21,6 @@ address = "127.0.0.1:0"
 access = "access.ndjson"
 format = "json"
 [limits]
-connect_s = 5
 """
 
 
