@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import threading
 import time
@@ -12,7 +11,7 @@ import pytest
 
 from l7proxy.forward.turns import PIECE
 from l7proxy.forward.users import entry
-from tests.l7proxy.forward.running import FILE, everything, head_of
+from tests.l7proxy.forward.running import everything, head_of
 
 OPEN = 'default = "allow"\nreachable = ["127.0.0.0/8"]\n'
 KIB, MIB = 2**10, 2**20
@@ -227,7 +226,5 @@ def test_a_reload_changes_rates_under_way_and_loses_nothing(forward, origins):
     with client(proxy) as link:
         ask(link, bytes_of(origins[0], 20_000_000), "Connection: close")
         assert link.recv(1)
-        (proxy.folder / "forward.toml").write_text(f"{FILE}[forward]\n{OPEN}")
-        proxy.process.send_signal(signal.SIGHUP)
-        assert proxy.process.stderr.readline() == "read anew: forward\n"
+        assert proxy.reload(OPEN) == "read anew: forward\n"
         assert len(everything(link)) > 20_000_000

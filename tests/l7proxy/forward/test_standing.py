@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
-import signal
 import socket
 import threading
 from ipaddress import ip_address
@@ -20,7 +19,7 @@ from l7proxy.forward.terms import ForwardTerms, TrafficTerms
 from l7proxy.forward.threads import Threads
 from l7proxy.forward.traffic import Share
 from l7proxy.forward.users import entry, read_users
-from tests.l7proxy.forward.running import FILE, head_of
+from tests.l7proxy.forward.running import head_of
 
 ANN, BOB = entry("ann", "secret", 4), entry("bob", "secret", 4)
 CREDENTIALS = b"Basic YW5uOnNlY3JldA=="
@@ -137,9 +136,7 @@ def test_a_reload_under_load_loses_no_request(forward, origins, tmp_path):
         link.sendall(b"GET http://127.0.0.1:%d/ HTTP/1.1\r\nHost: a\r\nProxy-Authorization: Basic %b\r\n\r\n"
                      % (origins[0].server_address[1], b"ZXZlOnNlY3JldA=="))
         for number in range(8):
-            (tmp_path / "forward.toml").write_text(f"{FILE}[forward]\n{RULES.format(number, number + 8)}")
-            proxy.process.send_signal(signal.SIGHUP)
-            assert proxy.process.stderr.readline() == "read anew: forward\n"
+            assert proxy.reload(RULES.format(number, number + 9)) == "read anew: forward\n"
         assert head_of(link).startswith(b"HTTP/1.1 200 ")
     done.set()
     for thread in threads:
@@ -148,13 +145,10 @@ def test_a_reload_under_load_loses_no_request(forward, origins, tmp_path):
     assert {one["status"] for one in proxy.stop()} == {200}
 
 
-def test_a_reload_that_fails_changes_nothing(forward, origins, tmp_path):
+def test_a_reload_that_fails_changes_nothing(forward, origins):
     proxy = forward()
-    (tmp_path / "forward.toml").write_text(f'{FILE}[forward]\nusers = "none"\n[forward.traffic]\nrate = "9MiB"\n'
-                                           'total = "1MiB"\n')
-    proxy.process.send_signal(signal.SIGHUP)
-    said = []
-    while not said or not said[-1].startswith("not read anew"):
+    said = [proxy.reload('users = "none"\n[forward.traffic]\nrate = "9MiB"\ntotal = "1MiB"\n')]
+    while not said[-1].startswith("not read anew"):
         said.append(proxy.process.stderr.readline())
     assert "the file of users" in said[0]
     assert any("9437184 bytes/s are assured" in line for line in said)
