@@ -71,7 +71,7 @@ class ForwardFace:
             if head.body > talk.site.limits.body_bytes:
                 raise Refused(413, "the request's body is too large", "RFC 9110 15.5.14")
         except Refused as refused:
-            talk.refuse(refused)
+            talk.refuse(refused, head)
             return
         if goal is None or further is None:
             persistent = talk.keep(head, head.body == NO_BODY)

@@ -36,8 +36,6 @@ from l7proxy.forward.verdict import Outcome, Verdict
 from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, TUNNEL, RequestHead, ResponseHead, values
 from l7proxy.outside import Fetched, Place
-from l7proxy.proxystatus import error_of
-from l7proxy.refusal import Refused
 from l7proxy.relay import Relay
 
 if TYPE_CHECKING:
@@ -229,10 +227,6 @@ class Fetch(Relay):
         else:
             self.sent = self.sent and not self.goal.tunnel  # rule 3
             self.talk.fail(failure)
-
-    def refuse(self, refused: Refused) -> None:
-        """Answer a request that can't be understood."""
-        self.deny(verdict.denied("request", str(refused), refused.status, error_of(refused)))
 
     def part(self, keep: bool) -> None:
         if self.place is not None:

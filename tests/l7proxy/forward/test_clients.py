@@ -102,6 +102,19 @@ def test_curl_with_user_and_password(sites):
     assert "Rule: <b>no-games</b>" in proxy.curl(f"http://localhost:{port}/games/1")
 
 
+def test_curl_to_a_proxy_that_speaks_tls(forward, tmp_path):
+    authority = Authority(tmp_path)
+    shown = authority.issue("127.0.0.2")
+    with serving(Site) as port:
+        proxy = forward(f'default = "allow"\nreachable = ["127.0.0.0/8"]\nconnect_ports = [{port}]\n',
+                        '[[listener]]\naddress = "127.0.0.2:0"\ntls = true\n'
+                        f'[[certificate]]\nname = "proxy"\ncert = "{shown.cert}"\nkey = "{shown.key}"\n')
+        proxy.url = f"https://{proxy.process.stderr.readline().split()[-1]}"
+        for way in ((), ("-p",)):
+            said = proxy.curl("--proxy-cacert", str(authority.bundle), *way, f"http://localhost:{port}/x")
+            assert json.loads(said)["path"] == "/x"
+
+
 def test_requests_with_proxies_and_a_password(sites):
     proxy, port, secure, authority = sites
     with proxy.session() as session:

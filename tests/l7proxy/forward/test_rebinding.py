@@ -110,7 +110,7 @@ def test_a_name_that_changes_its_mind(forward, tmp_path):
 
 @pytest.mark.live
 def test_name_servers_that_say_nothing_hold_up_nobody_for_long(forward, tmp_path):
-    """Each question holds a thread for minutes; those whose clients have gone are not asked, nor waited for at the end."""
+    """Each question holds a thread for minutes; those whose clients have gone are not asked, nor is the end late."""
     server = be_asked(tmp_path, {"known.example": [PUBLIC]})
     site(PUBLIC, b"public")
     proxy = forward('default = "allow"\n', "connect_s = 1\nkeep_alive_s = 1")
