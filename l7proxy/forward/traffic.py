@@ -18,7 +18,7 @@ Rules kept here:
    than total x (t + burst_s), one piece, and for each the burst of what is assured and one piece. (Up to the last that
    was borrowed there were tokens; after it goes only what is assured.)
 4. If more is assured to those who are there than there is, each has its part of what there is.
-5. Whoever is told to wait and is not back GRACE_S after that keeps nobody waiting any more.
+5. Whoever is told to wait, and then leaves, or is not back GRACE_S after that, keeps nobody waiting any more.
 6. Who has not asked for IDLE_S, and has no debts, is forgotten: what is kept is bounded by who is active.
 """
 
@@ -34,7 +34,7 @@ BURST_S = 0.05         # how much of a rate may come at once, where nothing else
 TURN_S = 0.01          # how far ahead of the others one may borrow
 SOONEST_S = 0.002      # a wait is at least so long, and at most LONGEST_S
 LONGEST_S = 0.25
-GRACE_S = 0.05         # how late one may come back and still have a turn
+GRACE_S = 1.0          # how late one may come back and still have a turn: a busy machine is late with everything
 PAUSE_S = 0.5
 IDLE_S = 2.0
 
@@ -118,6 +118,11 @@ class Shaper:
         client.ceiling -= octets
         self._tokens -= octets
         return 0.0
+
+    def leave(self, name: str) -> None:
+        """The client `name` has nothing more to send for now."""
+        if client := self._clients.get(name):
+            client.waits_until_s = -1.0
 
     def _refill(self, client: _Client, now_s: float) -> None:
         passed_s = now_s - (now_s if self._at_s is None else self._at_s)

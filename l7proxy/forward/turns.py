@@ -98,6 +98,8 @@ class Way:
                 self._later(0.0, partial(self._turn, client))  # rule 3
                 raise
         del self._rows[client]
+        if self._shaper is not None:
+            self._shaper.leave(client)
 
     def _leave(self, row: deque[Lane]) -> None:
         """The first of `row` has nothing to send, or is another client's now."""
