@@ -19,7 +19,7 @@ import click
 import layerlab
 from balancing import ALGORITHMS
 from l7proxy import compiled, config_words, loop
-from l7proxy.accesslog import FORMATS
+from l7proxy.accesslog import FORMATS, SQUID
 from l7proxy.certificates import read
 from l7proxy.config import Config, Logs
 from l7proxy.config_file import of_flags, of_forward_flags, read_file
@@ -107,7 +107,7 @@ def reverse(context: click.Context, check: bool, **given: Any) -> None:
 @click.option("--allow", multiple=True, metavar="NETWORK", help="Serve clients in this network; once for each.")
 @click.option("--cache", metavar="SIZE", help="Keep answers in so much memory: 64MiB.")
 @click.option("--access-log", metavar="FILE|-", help="A line for each request; - for standard output.")
-@click.option("--log-format", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--log-format", type=click.Choice((*FORMATS, SQUID)), default="text", show_default=True)
 def forward(check: bool, config: Path | None, **given: Any) -> None:
     """The forward proxy: fetches for clients what they ask for, and decides what they may ask for.
 

@@ -1,8 +1,10 @@
-"""The access log: a line for each answer, as text or as JSON, many lines in one write.
+"""The access log: a line for each answer, as text, as JSON or as Squid's, many lines in one write.
 
     text   10.0.1.1 - - [24/Nov/2026:17:57:50 +0000] "GET /cart HTTP/1.1" 200 1273 "-" "curl/7.88" 0.000412 s1 1 -
            the combined format of Apache and nginx, then seconds, the server, how many were asked, and what went wrong
     json   {"time": 1795543070.25, "client": "10.0.1.1", "method": "GET", "target": "/cart", ...}
+    squid  1795543070.250     12 10.0.1.1 TCP_MISS/200 1273 GET http://shop.example/ ann HIER_DIRECT/10.0.2.1 text/html
+           Squid's native format, for a forward proxy (forward/squidlog.py)
 
 Rules kept here:
 
@@ -20,13 +22,14 @@ import sys
 import time
 from collections.abc import Callable
 
+from l7proxy.forward import squidlog
 from l7proxy.messages import Field, values
 from l7proxy.outside import Answered
 from layerlab import LabError
 
 PAUSE_S = 0.25
 MOST_LINES = 64  # then they are written at once: a tenth of a millisecond, which nobody has to wait longer for
-FORMATS = ("text", "json")
+FORMATS, SQUID = ("text", "json"), "squid"
 _UNSAFE = re.compile(r'[^ !#-\[\]-~]')
 
 
@@ -41,6 +44,7 @@ class AccessLog:
         self._answers: list[Answered] = []
         self._wall_s = time.time() - time.monotonic()
         self.lost = 0
+        self._lines: dict[str, Callable[[Answered], str]] = {"text": self._text, "json": self._json, SQUID: self._squid}
         self._file = self._open()
 
     def _open(self) -> int:
@@ -80,7 +84,7 @@ class AccessLog:
         if not answers:
             return
         self._wall_s = time.time() - time.monotonic()
-        data = "".join(map(self._json if self.form == "json" else self._text, answers)).encode()
+        data = "".join(map(self._lines[self.form], answers)).encode()
         try:
             os.write(self._file, data)
         except OSError as error:
@@ -108,6 +112,9 @@ class AccessLog:
         return (f'{one.client} - - [{clock(int(self._wall_s + one.ended_s))}] "{request}" {one.status} {one.octets} '
                 f'"{referer}" "{agent}" {one.took_s:.6f} {one.server} {one.tries} {one.note or "-"}\n')
 
+    def _squid(self, one: Answered) -> str:
+        return squidlog.line(one, self._wall_s + one.ended_s)
+
     def _json(self, one: Answered) -> str:
         fields: list[Field] = one.head.fields if one.head else []
         form = {
@@ -119,6 +126,8 @@ class AccessLog:
             "referer": _plain(next(values(fields, b"referer"), b"")),
             "user_agent": _plain(next(values(fields, b"user-agent"), b"")),
         }
+        if (what := one.fetched) is not None:
+            form |= {"user": what.user, "rule": what.rule, "type": _plain(what.kind), "code": squidlog.code_of(one)}
         return json.dumps(form) + "\n"
 
     def __repr__(self) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from l7proxy.accesslog import SQUID
 from l7proxy.config import STDOUT, CacheTerms, Certificate, Config, Listener, Logs
 from l7proxy.config_forward import forward
 from l7proxy.config_pools import pool
@@ -55,6 +56,8 @@ def _one_face(reader: Reader, form: Form) -> None:
         for key in ("pool", "route", "hide"):
             if form[key]:
                 reader.fault((key,), f"there is {title(key)} beside [forward]", "one or the other")
+    elif form["log"] and form["log"].fields.get("format") == SQUID:
+        reader.fault(("log", "format"), "Squid's format is a forward proxy's", "text or json, or [forward]")
 
 
 def _all_unique(reader: Reader, forms: Sequence[Form], what: str) -> None:

@@ -17,14 +17,16 @@ from typing import Any, NamedTuple, get_type_hints
 from balancing import HealthCheck
 from balancing.service import MAX_WEIGHT
 from l7proxy import config_kinds as kinds
-from l7proxy.accesslog import FORMATS
+from l7proxy.accesslog import FORMATS, SQUID
 from l7proxy.balancer import Policy
 from l7proxy.config import Answer as FixedAnswer
 from l7proxy.config import CacheTerms, Logs, Redirect
 from l7proxy.config_kinds import Kind, number, one_of, whole
+from l7proxy.forward.admission import RequestRate
 from l7proxy.forward.anonymity import COOKIES, LEVELS, REFERERS, Anonymity
 from l7proxy.forward.filters import ACTIONS, FilterRule
 from l7proxy.forward.terms import ForwardTerms
+from l7proxy.forward.traffic import BURST_S
 from l7proxy.forwarded import Forwarding
 from l7proxy.limits import Limits
 
@@ -169,7 +171,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
     ),
     "log": _rows(
         ("access", kinds.LOG, None, "a line for each request; `-` for standard output", "off"),
-        ("format", one_of(*FORMATS), _LOGS.form, "of these lines"),
+        ("format", one_of(*FORMATS, SQUID), _LOGS.form, "of these lines; `squid` for a forward proxy only"),
         ("explain", kinds.NETWORKS, (), "which clients may ask why (`Layer-Lab-Explain: 1`, [seeing.md](seeing.md))",
          "nobody"),
         ("events", kinds.PATH, None, "decisions and changes, as NDJSON (balancing/events.py)", "off"),
@@ -186,6 +188,8 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         ("realm", kinds.TEXT, _TERMS.realm, "what a client is asked a password for"),
         ("anonymity", Inner("forward.anonymity"), None, "what origins learn of clients"),
         ("filter", Inner("forward.filter", many=True), (), "what clients get: an answer meets them in their order"),
+        ("traffic", Inner("forward.traffic"), None, "how fast clients get and send; without it as fast as can be"),
+        ("requests", Inner("forward.requests"), None, "how often clients ask; without it as often as they like"),
     ),
     "forward.rule": _rows(
         ("name", kinds.TEXT, REQUIRED, "what the client is told"),
@@ -215,6 +219,25 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         ("referer", one_of(*REFERERS), None, "what is said of the page before", "the level's"),
         ("cookies", one_of(*COOKIES), None, "which are sent", "all"),
         ("user_agent", kinds.TEXT, None, "what is said of the browser; empty: nothing", "the level's"),
+    ),
+    "forward.traffic": _rows(
+        ("rate", kinds.SIZE, REQUIRED, "a second, assured to each client, each way"),
+        ("ceil", kinds.SIZE, None, "a second, with what it borrows of what others leave", "the total"),
+        ("total", kinds.SIZE, None, "a second, for all clients; without it nothing can be borrowed", "no bound"),
+        ("burst_s", number(0.01, 60, "seconds"), BURST_S, "how many seconds' worth of a rate may come at once"),
+        ("per", one_of("client", "user"), "client", "whose it is: a client is an address (of IPv6 the first 64 bits), "
+         "or the user that it has shown to be"),
+        ("share", Inner("forward.traffic.share", many=True), (), "clients for which other rates hold"),
+    ),
+    "forward.traffic.share": _rows(
+        ("name", kinds.TEXT, REQUIRED, "an address, or a user"),
+        ("rate", kinds.SIZE, REQUIRED, "a second, assured"),
+        ("ceil", kinds.SIZE, None, "a second, with what it borrows", "the total"),
+    ),
+    "forward.requests": _rows(
+        ("rate", number(0.001, 1_000_000), REQUIRED, "requests a second of one address; beyond it 429, with "
+         "Retry-After (RFC 6585 4). Connections are bounded by `limits.client_connections`"),
+        ("burst", whole(1, MANY), RequestRate.burst, "and so many at once"),
     ),
     "api": _rows(
         ("socket", kinds.PATH, REQUIRED, "a Unix socket, for the user who runs it (balancing/api.py)"),

@@ -153,5 +153,6 @@ class Reader:
 
 def title(section: str) -> str:
     """What a section is called: [[pool]], [pool.health]."""
-    many = section in ("listener", "certificate", "pool", "route", "pool.backends", "forward.rule", "forward.filter")
+    many = section in ("listener", "certificate", "pool", "route", "pool.backends", "forward.rule", "forward.filter",
+                       "forward.traffic.share")
     return f"[[{section}]]" if many else f"[{section}]" if section else "the file"

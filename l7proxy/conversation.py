@@ -308,8 +308,12 @@ class Conversation:
         """Tell the log. Called only where there is one."""
         log, now_s = self.site.log, self.outside.now()
         assert log is not None
-        server, tries = exchange.by() if exchange is not None else ("-", 0)
-        log(Answered(self.client, head, status, octets, now_s, now_s - self.began_s, server, tries, note))
+        took_s = now_s - self.began_s
+        if exchange is None:
+            log(Answered(self.client, head, status, octets, now_s, took_s, "-", 0, note))
+        else:
+            server, tries = exchange.by()
+            log(Answered(self.client, head, status, octets, now_s, took_s, server, tries, note, exchange.fetched()))
 
     def _await(self, what: Wait) -> None:
         """Wait for the client; a head that comes in drops does not start its limit anew."""

@@ -97,6 +97,10 @@ class Outside(ABC):
         """Let another conversation begin for the same peer: what is said to its client goes nowhere."""
 
     @abstractmethod
+    def charge(self, user: str) -> None:
+        """What goes either way from now on is this user's, where bandwidth is; "" for the client's address."""
+
+    @abstractmethod
     def now(self) -> float:
         """Seconds of a clock that never goes back."""
 
@@ -156,17 +160,35 @@ class Site:
     forward: Face | None = None
 
 
+class Fetched(NamedTuple):
+    """What a forward proxy's log says of an answer, beyond what every log says.
+
+    url: Destination.written. user: who has shown who he is. rule: which decided. kind: the answer's Content-Type.
+    denied: a rule said no. tunnel: one was opened. instead: the cache spoke for an origin that was asked.
+    """
+
+    url: bytes = b""
+    user: str | None = None
+    rule: str = ""
+    kind: bytes = b""
+    denied: bool = False
+    tunnel: bool = False
+    instead: bool = False
+
+
 class Answered:
     """One answer, for the log. No tuple: one is made for each answer, and such a class costs less, compiled.
 
     client: its address. head: what was asked; None if that was no request. status: what was answered.
     octets: how many went to the client. ended_s: when, by Outside.now; took_s: how long from the head to the end.
     server: who served, "-" if nobody. tries: servers that were asked. note: what went wrong, or what the cache did.
+    fetched: what a forward proxy knows besides.
     """
 
-    __slots__ = ("client", "ended_s", "head", "note", "octets", "server", "status", "took_s", "tries")
+    __slots__ = ("client", "ended_s", "fetched", "head", "note", "octets", "server", "status", "took_s", "tries")
 
     def __init__(self, client: str, head: RequestHead | None, status: int, octets: int, ended_s: float, took_s: float,
-                 server: str, tries: int, note: str) -> None:
+                 server: str, tries: int, note: str, fetched: Fetched | None = None) -> None:
+        self.fetched = fetched
         self.client, self.head, self.status, self.octets = client, head, status, octets
         self.ended_s, self.took_s, self.server, self.tries, self.note = ended_s, took_s, server, tries, note

@@ -26,7 +26,7 @@ from l7proxy.cache import Ask, Recording, Reply
 from l7proxy.failures import IDEMPOTENT, Again, Failure
 from l7proxy.limits import Wait
 from l7proxy.messages import CHUNKED, NO_BODY, RequestHead, ResponseHead
-from l7proxy.outside import Close
+from l7proxy.outside import Close, Fetched
 from l7proxy.refusal import Refused
 
 if TYPE_CHECKING:
@@ -101,6 +101,10 @@ class Relay:
     def by(self) -> tuple[str, int]:
         """Who answered, and how many were asked: for the log."""
         return "-", 0
+
+    def fetched(self) -> Fetched | None:
+        """What a forward proxy's log says besides."""
+        return None
 
     def overdue(self) -> None:
         """What another one's answer was waited for has taken too long."""

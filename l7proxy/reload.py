@@ -10,6 +10,8 @@
      pool          keeps its servers with their units, their health, and what an operator did to them (`merged`)
      server gone   gets no new request; those that it has end there, and then its connections are closed
      pool gone     the same for all of its servers
+     forward       the next request is judged by the new rules, one under way by the old; names that were looked up,
+                   credentials (unless the users are others) and what clients have used of their rates stay known
      cache         another one, if its bounds are others: what was stored is asked for anew; and if other networks are
                    reachable through a forward proxy, whose guard what is stored has passed
      certificate   its file is read anew, whatever else is new: the next handshake shows what it holds by then
@@ -125,6 +127,9 @@ async def follow_file(proxy: Proxy, again: Callable[[], Config], asked: asyncio.
 async def apply(proxy: Proxy, new: Config) -> Difference:
     """Let `proxy` be as `new` says, and return what that changed. Raises LabError, and then nothing is changed."""
     changes = difference(proxy.config, new)
+    if (proxy.config.forward is None) is not (new.forward is None):
+        raise LabError("a reverse proxy would become a forward proxy, or the other way round",
+                       "that as a proxy of its own, started anew")
     added = [proxy.make(terms) for terms in changes.added]
     become = [(proxy.pools[terms.name], merged(proxy.pools[terms.name].service, old.service, terms.service))
               for old, terms in changes.changed]
@@ -140,8 +145,6 @@ async def apply(proxy: Proxy, new: Config) -> Difference:
         raise
     was, proxy.config = proxy.config, new
     proxy.write_to(events, log)
-    if proxy.face is not None:
-        proxy.face.close()
     proxy.face = face
     if "cache" in changes.fresh or _reachable(was) != _reachable(new):
         proxy.cache = proxy.make_cache(new)

@@ -79,6 +79,7 @@ class Proxy:
         self.wheel = Wheel()
         self.upstreams, self.guests = Upstreams(self.limits, self.wheel), Guests(self.limits)
         self.probes = Probes(self.limits)
+        self.face: ForwardFace | None = None
         self.face = self.make_face(config)
         self.pools: dict[str, Pool] = {}
         self.balancers: dict[str, Balancer] = {}
@@ -126,7 +127,8 @@ class Proxy:
         site = Site(lambda head: None, self.limits, b"", self._numbers, scheme=b"https" if listener.tls else b"http")
         front = Front(site, self.upstreams, self.wheel, self.guests)
         tls = Tls(shown, self.limits, self.wheel, site.counts, self.guests) if shown else None
-        protocol = tls.below(front.protocol) if tls else front.protocol
+        above = self.face.standing.traffic.below(front.protocol) if self.face is not None else front.protocol
+        protocol = tls.below(above) if tls else above
         try:
             server = await self.loop.create_server(protocol, str(address.ip), address.port, backlog=BACKLOG)
         except OSError as error:
@@ -139,6 +141,8 @@ class Proxy:
         """Let every listener's requests be led by the configuration's table, and its answers be what they are to be."""
         hidden = [name.encode() for name in self.config.hidden]
         self.explanations.networks = self.config.logs.explain
+        if self.face is not None:
+            self.face.take_effect()
         for door in self.doors:
             site = door.front.site
             site.route_of = table(self.config, door.listener, self.balancers)
@@ -152,12 +156,12 @@ class Proxy:
             site.responses = Lines({**RESPONSE_FIELDS, **dict.fromkeys(hidden, DROP)})
 
     def make_face(self, config: Config) -> ForwardFace | None:
-        """The face of a forward proxy. Raises LabError if its users can't be read."""
+        """The face of a forward proxy, after the one there is. Raises LabError if its users can't be read."""
         if config.forward is None:
             return None
         users = users_of(config.forward.users) if config.forward.users else None
         self.upstreams.trusts = ssl.create_default_context()
-        return ForwardFace(config.forward, users)
+        return ForwardFace(config.forward, users, self.face)
 
     def _be_forward(self, site: Site, face: ForwardFace) -> None:
         """Let a listener's requests be led by `face`, which is never to dial a listener of ours."""

@@ -33,6 +33,7 @@ from l7proxy.upstreams import Upstreams, UpstreamSocket
 from l7proxy.wheel import Wheel
 
 _BOUNDED = frozenset((Wait.QUEUE, Wait.JOIN, Wait.CONNECT, Wait.BODY, Wait.ANSWER, Wait.RELAY))  # by TOTAL as well
+_OUTGOING = frozenset((Wait.IDLE, Wait.RELAY, Wait.TUNNEL, Wait.LINGER))  # while octets may still go to the client
 _NOWHERE = ipaddress.IPv4Address(0)  # the client of a connection that was gone before it was taken
 _NOT_AT_ALL = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds (socket(7))
 
@@ -121,6 +122,11 @@ class ClientSocket(Outside):
 
     def resume_writing(self) -> None:
         self.talk.client_paused(False)
+
+    def moved(self) -> None:
+        """A piece of what waited in a layer below (forward/shaped.py) has gone: time counts from here."""
+        if self.awaited in _OUTGOING:
+            self.wait(self.awaited)
 
     # UpstreamSocket reports.
 
@@ -223,6 +229,11 @@ class ClientSocket(Outside):
     def aside(self, begin: Callable[[Conversation], object]) -> None:
         begin(Ghost(self.front, self.talk.peer).talk)
 
+    def charge(self, user: str) -> None:
+        shaped = self.transport.get_extra_info("shaped")  # forward/shaped.py
+        if shaped is not None:
+            shaped.charge(user)
+
     def now(self) -> float:
         return time.monotonic()
 
@@ -256,6 +267,9 @@ class Ghost(ClientSocket):
         pass
 
     def hold_client(self, held: bool) -> None:
+        pass
+
+    def charge(self, user: str) -> None:
         pass
 
     def end_client(self) -> None:

@@ -112,7 +112,7 @@ class Cached(Filtered):
 
     def whole(self) -> None:
         self.again()
-        self.ask, self.stored, self.open = None, None, False
+        self.ask, self.stored, self.open, self.instead = None, None, False, False
         self.plain = self.head = unranged(self.plain)
         self.ask_cache()
 
@@ -153,10 +153,11 @@ class Cached(Filtered):
         talk.exchange = self
         if reply.refresh is not None:
             talk.outside.aside(partial(refresh, self, reply.refresh))
-        self.note, self.origin_s = word(reply.head), reply.origin_s
+        self.origin_s, self.instead = reply.origin_s, self.tries > 0
         self.open, self.stored, self.at = True, reply.body, 0
         talk.persistent = talk.persistent and self.sent
         head = self._told(reply.head)
+        self.note = "stale-if-error" if b"stale-if-error" in self.cache_status else word(reply.head)
         hidden = (b"set-cookie",) if self.face.terms.anonymity.named else (b"set-cookie", b"age")
         fields = [one for one in head.fields if one.name not in hidden]
         try:

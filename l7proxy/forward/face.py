@@ -4,19 +4,19 @@
                      │ None: OPTIONS *, or Max-Forwards is used up ──► answered here
                      └──loop──► 502                       └──► a Fetch (fetch.py)
 
-Rule: what blocks, scrypt and getaddrinfo, is asked of a few threads, and answered in a round of the loop of its own.
+     asked too often ──► 429                                                  what blocks: asking.py
+
+Rule: a face is what one configuration says, and never changes; what lives longer than that is Standing.
 """
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
 import socket
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from balancing.form import IPAddress
-from l7proxy.forward import loops, names
+from l7proxy.forward import loops
 from l7proxy.forward.anonymity import Mask
 from l7proxy.forward.cached import Cached
 from l7proxy.forward.destination import destination
@@ -24,10 +24,11 @@ from l7proxy.forward.fetch import Fetch
 from l7proxy.forward.filtered import Filtered
 from l7proxy.forward.filters import Filters
 from l7proxy.forward.guard import Guard
-from l7proxy.forward.names import Answer, Names
+from l7proxy.forward.shaped import client_of
+from l7proxy.forward.standing import Standing
 from l7proxy.forward.terms import ForwardTerms
-from l7proxy.forward.threads import Threads
 from l7proxy.forward.users import Users
+from l7proxy.forward.verdict import Verdict
 from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, RequestHead
 from l7proxy.refusal import Refused
@@ -36,25 +37,28 @@ if TYPE_CHECKING:
     from l7proxy.config import Address
     from l7proxy.conversation import Conversation
 
-RESOLVERS, VERIFIERS = 16, 1  # threads; a verification takes 16 MiB and a tenth of a second
-PLACES = 4096  # verifications that may wait; who comes after these is told no
-
 
 class ForwardFace:
-    """A forward proxy. guard: whoever opens listeners tells it of them."""
+    """A forward proxy. guard: whoever opens listeners tells it of them.
 
-    def __init__(self, terms: ForwardTerms, users: Users | None) -> None:
-        self.terms, self.users, self.realm = terms, users, terms.realm
-        self.name = loops.pseudonym()
+    before: the face whose place it takes in a reload: what that knows of names, users and clients stays known.
+    Requests that are under way stay with the face that began them.
+    """
+
+    def __init__(self, terms: ForwardTerms, users: Users | None, before: ForwardFace | None = None) -> None:
+        self.standing: Standing = Standing() if before is None else before.standing
+        self.users: Users | None = users
+        if before is not None and before.users is not None and before.users.same(users):
+            self.users = before.users  # who has shown who he is need not do so again
+        self.terms, self.realm = terms, terms.realm
+        self.name, self.names = self.standing.name, self.standing.asking.names
         self.access = terms.access
         self.guard = Guard(terms.reachable)
         self.mask = Mask(terms.anonymity, self.name)
-        self.names = Names(self)
         self.filters = Filters(terms.filters) if terms.filters else None
+        self.by_user = terms.traffic is not None and terms.traffic.per == "user"
         self._looped = loops.looped(self.name)
         self.abroad = None if terms.anonymity.named else loops.Abroad()
-        self._resolvers, self._verifiers = Threads(RESOLVERS, "resolver"), Threads(VERIFIERS, "verifier")
-        self._verifying: dict[bytes, list[Callable[[str], object]]] = {}
 
     @property
     def shown(self) -> str:
@@ -80,47 +84,33 @@ class ForwardFace:
         kind = Cached if talk.site.cache is not None else Filtered if self.filters is not None else Fetch
         fetch = kind(talk, self, further, goal)
         talk.exchange = fetch
-        if found := self._looped(head.fields):
+        if found := self._looped(head.fields) or self._too_often(talk):
             fetch.deny(found)
             return
         talk.outside.wait(Wait.TOTAL)
         fetch.start()
 
-    # Threads.
+    def _too_often(self, talk: Conversation) -> Verdict | None:
+        """What is said to a client that asks more often than it may."""
+        if self.terms.requests is None:
+            return None
+        return self.standing.admission.ask(client_of(talk.peer), talk.began_s)
 
-    def lookup(self, name: str) -> None:
-        """Ask the system's resolver (names.Resolver); not for those who have left before it is their turn."""
-        names, loop = self.names, asyncio.get_running_loop()
+    # What a reload leaves as it is.
 
-        def done(answer: Answer | None) -> None:
-            if answer is None:
-                names.unasked(name)
-            else:
-                names.learn(name, answer, loop.time())
-        self._resolvers.ask(lambda: _addresses(name) if names.wanted(name) else None, done)
+    def take_effect(self) -> None:
+        """Let its terms hold: nothing can fail any more, and the face before has had its last request."""
+        self.standing.admission.terms = self.terms.requests
+        self.standing.traffic.become(self.terms.traffic)
 
     def verify(self, value: bytes, then: Callable[[str], object]) -> None:
-        """Call `then` with whose credentials these are, one by one; "" for nobody's, or if too many wait."""
-        users = self.users
-        assert users is not None
-        if value in self._verifying:
-            self._verifying[value].append(then)
-            return
-        if len(self._verifying) >= PLACES:
-            asyncio.get_running_loop().call_soon(then, "")
-            return
-        self._verifying[value] = [then]
-
-        def done(user: str) -> None:
-            users.remember(value, user)
-            for one in self._verifying.pop(value):
-                one(user)
-        self._verifiers.ask(lambda: users.verify(value), done)
+        """Call `then` with whose credentials these are; "" for nobody's."""
+        assert self.users is not None
+        self.standing.asking.verify(self.users, value, then)
 
     def close(self) -> None:
-        """End the threads, once nobody waits for them."""
-        self._resolvers.close()
-        self._verifiers.close()
+        """End its threads."""
+        self.standing.asking.close()
 
 
 def as_it_is(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, bytes | None]:
@@ -152,14 +142,3 @@ def _is_local(address: IPAddress) -> bool:
         except OSError:
             return False
     return True
-
-
-def _addresses(name: str) -> names.Answer:
-    """In a thread: the addresses of `name`, in the system's order (RFC 6724), each once."""
-    try:
-        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    except OSError as error:
-        return names.failed(error)
-    except UnicodeError:
-        return names.FAILURES[socket.EAI_NONAME]
-    return tuple(dict.fromkeys(ipaddress.ip_address(str(place[0])) for *_, place in found))

@@ -36,7 +36,7 @@ from l7proxy.forward.users import UNVERIFIED, challenge
 from l7proxy.forward.verdict import Outcome, Verdict
 from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, TUNNEL, RequestHead, ResponseHead, values
-from l7proxy.outside import Place
+from l7proxy.outside import Fetched, Place
 from l7proxy.relay import Relay
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from l7proxy.forward.face import ForwardFace
 
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"  # no field: it has no content (RFC 9110 9.3.6)
+_NO = frozenset((403, 407, 429))  # of a verdict: the client may not. Others say that it can't be done
 _OPEN = ResponseHead(200, 1, [], TUNNEL, NO_BODY, False)
 
 
@@ -52,6 +53,7 @@ class Fetch(Relay):
 
     left: addresses that can still be tried; place: where it is, or was last. looking, verifying: who is waited for.
     counted: as what it is among those on their way (loops.Abroad).
+    rule: which decided; denied: by a no; kind: the media type of a verdict's page.
     """
 
     def __init__(self, talk: Conversation, face: ForwardFace, head: RequestHead, goal: Destination) -> None:
@@ -61,8 +63,9 @@ class Fetch(Relay):
         self.left: list[IPAddress] = []
         self.place: Place | None = None
         self.tries = 0
-        self.looking = self.verifying = False
+        self.looking = self.verifying = self.denied = False
         self.counted: bytes | None = None
+        self.rule, self.kind = "", b""
 
     # Whether, and where to.
 
@@ -91,7 +94,10 @@ class Fetch(Relay):
         return Asked(self.talk.peer, self.user, self.asked.method, self.goal)
 
     def _judge(self) -> None:
+        if self.face.by_user:
+            self.talk.outside.charge(self.user or "")
         verdict = self.face.access.judge(self._asked())
+        self.rule = verdict.rule
         if verdict.outcome is Outcome.DENY or verdict.outcome is Outcome.AUTHENTICATE:
             self.deny(verdict)
         else:
@@ -205,6 +211,7 @@ class Fetch(Relay):
     def deny(self, said: Verdict) -> None:
         """Answer with a verdict. The connection stays, if all of the request has come."""
         talk, head = self.talk, self.asked
+        self.rule, self.denied, self.kind = said.rule, said.status in _NO, b"text/html"
         if said.outcome is Outcome.AUTHENTICATE:
             said = challenge(self.face.realm, said.rule)
         self.part(keep=False)
@@ -249,6 +256,15 @@ class Fetch(Relay):
         if self.looking:
             self.looking = False
             self.face.names.leave(self.goal.name, self.named)
+
+    def fetched(self) -> Fetched:
+        answer = self.answer
+        if answer is not None:
+            kind = next(values(answer.fields, b"content-type"), b"")
+        else:
+            kind = self.kind or (b"text/plain" if self.status else b"")
+        tunnel = answer is not None and self.goal.tunnel
+        return Fetched(self.goal.written, self.user, self.rule, kind, self.denied, tunnel, self.instead)
 
     def by(self) -> tuple[str, int]:
         return (self.place.ip, self.tries) if self.place is not None else ("-", 0)

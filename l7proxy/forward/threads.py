@@ -1,6 +1,7 @@
 """A few threads for what blocks, scrypt and getaddrinfo: asked in the loop, and answered there.
 
      ask(work, then) ──► a queue ──► a thread: work() ──a round of the loop of its own──► then(what it returned)
+                                                  └──raises──► that is shown, and then(otherwise): nobody waits for ever
 
 No executor of the standard library: its threads are waited for when the process ends, and getaddrinfo can take half a
 minute to find that no name server answers. These end with the process.
@@ -11,11 +12,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import traceback
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
-_Asked = tuple[asyncio.AbstractEventLoop, Callable[[], Any], Callable[[Any], object]]
+_Asked = tuple[asyncio.AbstractEventLoop, Callable[[], Any], Callable[[Any], object], Any]
 
 
 class Threads:
@@ -26,9 +28,9 @@ class Threads:
         self._closed = False
         self._asked: SimpleQueue[_Asked | None] = SimpleQueue()
 
-    def ask(self, work: Callable[[], Any], then: Callable[[Any], object]) -> None:
-        """Call `work` in a thread, and then `then` in this loop with what it returned."""
-        self._asked.put((asyncio.get_running_loop(), work, then))
+    def ask(self, work: Callable[[], Any], then: Callable[[Any], object], otherwise: Any) -> None:
+        """Call `work` in a thread, and then `then` in this loop with what it returned; `otherwise` if it raised."""
+        self._asked.put((asyncio.get_running_loop(), work, then, otherwise))
         if self._begun < self._most or self._closed:
             self._begun += 1
             threading.Thread(target=self._serve, name=self._name, daemon=True).start()
@@ -36,14 +38,15 @@ class Threads:
             self._asked.put(None)
 
     def _serve(self) -> None:
-        try:
-            while (asked := self._asked.get()) is not None:
-                loop, work, then = asked
+        while (asked := self._asked.get()) is not None:
+            loop, work, then, said = asked
+            try:
                 said = work()
-                with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
-                    loop.call_soon_threadsafe(then, said)
-        finally:
-            self._begun -= 1  # also by an exception, which is shown: another one takes its place
+            except Exception:
+                traceback.print_exc()
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(then, said)
+        self._begun -= 1
 
     def close(self) -> None:
         """End them, once all that was asked is done; whoever still asks gets a thread for that alone."""

@@ -118,6 +118,10 @@ class Users:
         self._right: dict[bytes, str] = {}
         self._wrong: dict[bytes, str] = {}
 
+    def same(self, other: Users | None) -> bool:
+        """Whether `other` has the same entries."""
+        return other is not None and self._hashes == other._hashes
+
     def known(self, value: bytes) -> str | None:
         """The user of this Proxy-Authorization: "" if it is known to be wrong, None if it must be verified."""
         digest = self._digest(value)

@@ -78,6 +78,14 @@ class Proxy:
                 link.sendall(piece)
             return everything(link)
 
+    def reload(self, rules):
+        """Let it read a file with this [forward]; return what it says to that."""
+        file = self.folder / "forward.toml"
+        before = file.read_text().partition("[forward]\n")[0]
+        file.write_text(f"{before}[forward]\n{rules}")
+        self.process.send_signal(signal.SIGHUP)
+        return self.process.stderr.readline()
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         _, err = self.process.communicate(timeout=30)

@@ -1,29 +1,17 @@
-"""Connections and requests of a client: within bounds, or when to come again."""
+"""Requests of a client: within its rate, or when to come again."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from l7proxy.forward.admission import Admission, Bounds
-
-
-def test_connections_are_bounded_for_each_and_for_all():
-    it = Admission(Bounds(connections=3, client_connections=2))
-    assert it.enter("a") is None
-    assert it.enter("a") is None
-    assert (it.enter("a").status, it.enter("a").more) == (429, b"Retry-After: 1\r\n")
-    assert it.enter("b") is None
-    assert it.enter("c").status == 503
-    it.leave("a")
-    assert it.enter("c") is None
-    for client in ("a", "b", "c"):
-        it.leave(client)
-    assert (it._all, it._connections) == (0, {})
+from l7proxy.forward.admission import Admission, RequestRate
+from layerlab import LabError
 
 
 def test_a_burst_may_come_at_once_and_then_the_rate():
-    it = Admission(Bounds(rate=2.0, burst=3))
+    it = Admission(RequestRate(rate=2.0, burst=3))
     assert [it.ask("a", 10.0) is None for _ in range(5)] == [True, True, True, False, False]
     assert it.ask("b", 10.0) is None
     verdict = it.ask("a", 10.0)
@@ -33,7 +21,7 @@ def test_a_burst_may_come_at_once_and_then_the_rate():
 
 
 def test_retry_after_is_when_it_works():
-    it = Admission(Bounds(rate=0.1, burst=1))
+    it = Admission(RequestRate(rate=0.1, burst=1))
     assert it.ask("a", 0.0) is None
     seconds = int(it.ask("a", 0.5).more.split()[1])
     assert it.ask("a", 0.5 + seconds) is None
@@ -41,7 +29,7 @@ def test_retry_after_is_when_it_works():
 
 @given(st.lists(st.floats(0, 2), max_size=80), st.floats(0.5, 20), st.integers(1, 5))
 def test_in_no_window_more_than_its_burst_and_the_rate(pauses, rate, burst):
-    it, now_s, taken = Admission(Bounds(rate=rate, burst=burst)), 0.0, []
+    it, now_s, taken = Admission(RequestRate(rate=rate, burst=burst)), 0.0, []
     for pause in pauses:
         now_s += pause
         if it.ask("a", now_s) is None:
@@ -52,13 +40,27 @@ def test_in_no_window_more_than_its_burst_and_the_rate(pauses, rate, burst):
 
 
 def test_without_a_bound_nothing_is_kept():
-    it = Admission(Bounds())
+    it = Admission()
     assert all(it.ask(f"c{number}", 0.0) is None for number in range(5000))
     assert not it._due_s
 
 
 def test_who_is_within_its_bounds_again_is_forgotten():
-    it = Admission(Bounds(rate=10.0, burst=1))
+    it = Admission(RequestRate(rate=10.0, burst=1))
     for number in range(100_000):
         assert it.ask(f"c{number}", number * 0.001) is None
     assert len(it._due_s) <= 1024
+
+
+def test_another_rate_holds_for_those_who_are_there():
+    it = Admission(RequestRate(rate=1.0, burst=1))
+    assert it.ask("a", 0.0) is None
+    it.terms = RequestRate(rate=1.0, burst=2)
+    assert it.ask("a", 0.0) is None
+    assert it.ask("a", 0.0) is not None
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan")])
+def test_a_rate_that_can_not_be_is_refused(rate):
+    with pytest.raises(LabError):
+        RequestRate(rate)

@@ -43,8 +43,9 @@ def test_curl_tunnels(forward, origins):
     assert len(proxy.curl("-p", at(origins[0], "/bytes/3000000"))) == 3_000_000
     assert "rule connect-ports" in proxy.curl("-p", "-v", at(origins[1]))
     log = proxy.stop()
-    assert sorted((one["method"], one["status"]) for one in log) == [("CONNECT", 200), ("CONNECT", 200), ("CONNECT", 403)]
-    assert log[1]["octets"] > 3_000_000
+    assert {one["method"] for one in log} == {"CONNECT"}
+    assert sorted(one["status"] for one in log) == [200, 200, 403]  # a tunnel's line is written when it ends
+    assert max(one["octets"] for one in log) > 3_000_000
 
 
 def test_a_tunnel_is_half_closed_on_either_side(forward, listener):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from l7proxy.forward.traffic import BURST_S, LONGEST_S, Shaper, Share
+from l7proxy.forward.traffic import BURST_S, GRACE_S, LONGEST_S, Shaper, Share
 from layerlab import LabError
 
 MB = 1_000_000.0
@@ -32,6 +32,7 @@ def simulate(shaper, flows, until_s, latency_s=0.0):
     while queue and queue[0][0] < until_s:
         now_s, _, flow, since_s = heapq.heappop(queue)
         if now_s > flow.end_s:
+            shaper.leave(flow.client)
             continue
         wait_s = shaper.take(flow.client, flow.piece, now_s)
         if wait_s:
@@ -165,6 +166,15 @@ def test_who_is_told_to_wait_and_leaves_holds_nobody_up():
     assert rates(sent, 1.5, 3)["stays"] > 0.95 * 10 * MB
     times = [at_s for at_s, client, _ in sent if client == "stays" and at_s > 1.0]
     assert max(after - before for before, after in itertools.pairwise(times)) < 0.3
+
+
+def test_who_is_told_to_wait_and_is_never_seen_again_holds_nobody_up_for_long():
+    shaper = Shaper(1 * MB, Share(0.001 * MB, 1 * MB))
+    for name in ("vanishes", "stays"):
+        while not shaper.take(name, PIECE, 0.0):
+            pass
+    got = simulate(shaper, [Flow("stays")], 4)
+    assert rates(got, GRACE_S + 0.5, 4)["stays"] > 0.95 * MB
 
 
 @pytest.mark.parametrize("pause_s", [0.0, PIECE / MB])
