@@ -14,7 +14,7 @@ an open loop of Poisson arrivals (sessions.py, openloop.py), some milliseconds a
 anew. Cases take turns in a shuffled order, too. What cells do share is the machine; so how busy it was, and how late
 sessions began, is measured and said.
 
-    utilisation  0.65, with heavy-tailed sessions 0.8: work that arrives in a second / workers of all servers
+    utilisation  0.65, with heavy-tailed sessions 0.85: work that arrives in a second / workers of all servers
     a session    one TCP connection from one of 20 hosts, at random; its requests follow each other
     a unit       at L2 and L3 the host, until nothing is heard of it for 1 to 2 s; at L4 the connection; at L7 the
                  request

@@ -16,15 +16,16 @@ from experiments.verdicts import Claim, Interval, Rule, Verdict, of_ratios
 
 LITTLE = 1.1  # times the other's p95
 
-ROBIN = Claim(7, "round robin is right for equal servers", Rule("its p95 / that of least connections, at L4", "<", LITTLE),
-              only_if="sessions are short")
+ROBIN = Claim(7, "round robin is right for equal servers",
+              Rule("its p95 / that of least connections, at L4", "<", LITTLE), only_if="sessions are short")
 WEIGHTED = Claim(8, "weighted round robin is right for unequal servers",
                  Rule("p95 of round robin / its own, with capacities 1:2:4 at L4", ">", LITTLE))
 LEAST = Claim(10, "least connections is right for sessions of uneven length",
-              Rule("p95 of round robin / its own, at L4", ">", LITTLE), only_if="a session is placed as a whole, not at L7")
+              Rule("p95 of round robin / its own, at L4", ">", LITTLE),
+              only_if="a session is placed as a whole, not at L7")
 QUICKEST = Claim(11, "least response time is right where a server turns slow",
                  Rule("p95 of round robin / its own, at L7", ">", LITTLE))
-BEYOND_COUNTING = Claim(11, "there it is better than counting connections",
+BEYOND_COUNTING = Claim(11, "there least response time is better than least connections",
                         Rule("p95 of least connections / its own, at L7", ">", LITTLE))
 
 
@@ -32,7 +33,7 @@ def verdicts(found: Found) -> list[Verdict]:
     """What came of the claims in a run that has L4 and L7; of a single round nothing can."""
     if len(found.cells[EQUAL.name, "l4", "round-robin"].took_s) < 2:
         return []
-    lasting = of_ratios(_copies(found))
+    lasting = _ratio(found, HEAVY, "l4", *RIVALS)
     return [
         ROBIN.judge(_ratio(found, EQUAL, "l4", *RIVALS), beyond=lasting),
         WEIGHTED.judge(_ratio(found, UNEQUAL, "l4", "round-robin", "weighted-round-robin")),
@@ -43,13 +44,10 @@ def verdicts(found: Found) -> list[Verdict]:
 
 
 def _ratio(found: Found, case: Case, layer: str, one: str, other: str) -> Interval:
-    """How many times the other's p95 `one` had."""
-    return of_ratios(_pairs(*(found.cells[case.name, layer, name].took_s for name in (one, other))))
-
-
-def _copies(found: Found) -> Iterator[tuple[float, float]]:
-    """The rivals' p95 with heavy-tailed sessions, a pair for each plan of sessions in each round."""
-    return _pairs(*(found.copies[rival].took_s for rival in RIVALS))
+    """How many times the other's p95 `one` had: a pair for each round, and for each pair of copies in it."""
+    both = [[*found.cells[case.name, layer, name].took_s, *found.copies[case.name, layer, name].took_s]
+            for name in (one, other)]
+    return of_ratios(_pairs(*both))
 
 
 def _pairs(one: Iterable[Sequence[float]], other: Iterable[Sequence[float]]) -> Iterator[tuple[float, float]]:

@@ -35,7 +35,7 @@ EXPERIMENTS: dict[str, Experiment] = {
                    _alone("distinguish")),
         Experiment("cost", "what does each layer cost, beside plain switching?", _alone("cost")),
         Experiment("algorithms", "which algorithm answers soonest, when servers and sessions are not all alike?",
-                   _later("algorithms", "parts")),
+                   _later("algorithms", "parts"), lecture=(7, 8, 10, 11)),
         Experiment("failover", "a server dies: who notices, how soon, what is lost, is anybody else disturbed?",
                    _alone("failover")),
         Experiment("steering", "least connections inside the switch: does it settle, and how near to exact?",

@@ -4,8 +4,8 @@
     20 hosts ── VIP ── ...  ┤ ...                   each with a VIP of its own and, on every server, a port and a
                       :8163 └ srv1 srv2 srv3        queue of its own; and copies of some
 
-A round of heavy-tailed sessions is decided by the few longest of them, so a handful of rounds says little. So two
-rivals have copies in it: pairs of their own, each pair with sessions of its own, beside everybody else.
+A round of heavy-tailed sessions is decided by the few longest of them, so a handful of rounds says little. So rivals
+have copies: pairs of them, each pair with sessions of its own, beside everybody else.
 
 What is asked, predicted and made of it stands in algorithms.py.
 """
@@ -17,7 +17,7 @@ import os
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -69,23 +69,29 @@ class Case:
 EQUAL, UNEQUAL, HEAVY, TURNING = CASES = (
     Case("equal servers"),
     Case("capacities 1:2:4", workers=(1, 2, 4), service_s=0.58),
-    Case("heavy-tailed sessions", service_s=0.12, lengths=Lengths(shape=1.2, most=20), busy=0.8),
+    Case("heavy-tailed sessions", service_s=0.12, lengths=Lengths(shape=1.2, most=20), busy=0.85,
+         lasts=2.0),
     Case("one turns slow", turns_slow=True, lasts=1.5),
 )
 CELLS = tuple((layer, algorithm) for layer in LAYERS for algorithm in ALGORITHMS)
-COPIED, RIVALS = "l4", ("round-robin", "least-connections")  # where, and who has copies when sessions are heavy-tailed
+RIVALS = ("round-robin", "least-connections")
+COPIED = {  # who has copies, in which case and where
+    EQUAL.name: [("l4", name) for name in RIVALS],
+    HEAVY.name: [(layer, name) for layer in ("l4", "l7") for name in RIVALS],
+    TURNING.name: [("l7", name) for name in (*RIVALS, "least-response-time")],
+}
 
 
 @dataclass(frozen=True)
 class Size:
     """How many rounds of each case, and for how many seconds sessions arrive in each.
 
-    pace: by what every service time is multiplied. layers: which are tried. copies: of each of RIVALS.
+    pace: by what every service time is multiplied. layers: which are tried. copies: of all in COPIED.
     """
 
     rounds: int = 6
-    seconds: float = 7.0
-    pace: float = 1.0
+    seconds: float = 6.0
+    pace: float = 1.2
     layers: tuple[str, ...] = tuple(LAYERS)
     copies: int = 4
 
@@ -94,8 +100,13 @@ class Size:
         """Those of CELLS that are tried."""
         return [cell for cell in CELLS if cell[0] in self.layers]
 
+    def copied(self, cases: Iterable[str]) -> list[tuple[str, str, int]]:
+        """The copies in any of these cases: layer, algorithm, and a number from 1 that says which sessions they have."""
+        who = dict.fromkeys(cell for case in cases for cell in COPIED.get(case, ()))
+        return [(*cell, copy + 1) for cell in who for copy in range(self.copies)]
 
-QUICK, FULL = Size(rounds=3, seconds=1.5, pace=0.6, layers=("l4", "l7")), Size()
+
+QUICK, FULL = Size(rounds=3, seconds=1.2, pace=0.6, layers=("l4", "l7")), Size()
 
 
 @dataclass
@@ -130,13 +141,13 @@ Key = tuple[str, str, str]  # case, layer, algorithm
 class Found:
     """All that a run has found.
 
-    copies:   of HEAVY at COPIED, by rival: the same sessions have the same number with both.
+    copies:   rounds that have the same place had the same sessions, whoever the rival.
     cpu:      the part of the machine that the lab used in its busiest round, by case; busy: that anybody used.
     tests_ms: what the tests of TESTED measured of each server, smoothed, at the end of the case's last round.
     """
 
     cells: dict[Key, Cell] = field(default_factory=lambda: defaultdict(Cell))
-    copies: dict[str, Cell] = field(default_factory=lambda: defaultdict(Cell))
+    copies: dict[Key, Cell] = field(default_factory=lambda: defaultdict(Cell))
     cpu: dict[str, float] = field(default_factory=dict)
     busy: dict[str, float] = field(default_factory=dict)
     tests_ms: dict[Key, dict[str, float | None]] = field(default_factory=dict)
@@ -148,7 +159,7 @@ class Found:
 def services(size: Size = FULL) -> list[Service]:
     """Every algorithm at every layer, once for equal servers and once with the weights of the unequal case; copies."""
     wanted = [(case, *cell, 0) for case in (EQUAL, UNEQUAL) for cell in size.cells]
-    copies = [(EQUAL, COPIED, rival, copy + 1) for copy in range(size.copies) for rival in RIVALS]
+    copies = [(EQUAL, *one) for one in size.copied(COPIED)]
     return [_service(number, *one) for number, one in enumerate([*wanted, *copies])]
 
 
@@ -206,13 +217,11 @@ def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lamb
 
 
 def _file(found: Found, case: Case, size: Size, calls: dict[str, list[Call]]) -> None:
-    """Add a round's calls to what has been found. The rivals' own cells are a pair as well."""
+    """Add a round's calls to what has been found."""
     for cell in size.cells:
         found.cells[case.name, *cell].add(calls[name_of(case, *cell)])
-    if case is HEAVY:
-        for copy in range(size.copies + 1):
-            for rival in RIVALS:
-                found.copies[rival].add(calls[name_of(case, COPIED, rival, copy)])
+    for layer, rival, copy in size.copied([case.name]):
+        found.copies[case.name, layer, rival].add(calls[name_of(case, layer, rival, copy)])
 
 
 def _round(lab: Lab, case: Case, size: Size, dice: random.Random) -> tuple[dict[str, list[Call]], float, float]:
@@ -232,9 +241,7 @@ def _visits(lab: Lab, case: Case, size: Size, dice: random.Random) -> Iterator[V
     service_s = case.service_s * size.pace
     traffic = Traffic(case.busy, sum(case.workers), service_s, size.seconds * case.lasts, CLIENTS, case.lengths)
     plans = [plan(traffic, dice.randrange(2**32)) for _ in range(size.copies + 1)]
-    wanted = [(*cell, 0) for cell in size.cells]
-    if case is HEAVY:
-        wanted += [(COPIED, rival, copy) for copy in range(1, size.copies + 1) for rival in RIVALS]
+    wanted = [*((*cell, 0) for cell in size.cells), *size.copied([case.name])]
     by_name, clients = {one.name: one for one in lab.services}, lab.clients()
     for place, cell in enumerate(dice.sample(wanted, len(wanted))):
         one = by_name[name_of(case, *cell)]

@@ -62,9 +62,9 @@ def test_a_run_as_predicted_is_called_so() -> None:
 
 
 @pytest.mark.parametrize(("changed", "says"), [
-    ({"equal_l4_round_robin": 140.0}, "equal servers, L4: round-robin was far behind, 1.40 times the best"),
+    ({"equal_l4_round_robin": 140.0}, "equal servers, L4: round-robin was far behind in every round, 1.40 times the best"),
     ({"capacities_l2_round_robin": 100.0}, "capacities 1:2:4, L2: round-robin was not behind in every round"),
-    ({"one_l7_round_robin": 100.0}, "one turns slow, L7: round-robin was not behind"),
+    ({"one_l7_round_robin": 100.0}, "one turns slow, L7: round-robin was not behind in any round"),
 ])
 def test_what_came_out_otherwise_is_said(changed: dict[str, float], says: str) -> None:
     assert contradictions(best(usual(**changed))) == [says]
