@@ -129,7 +129,7 @@ def _expectations(row: Mapping[str, Any]) -> list[tuple[bool, str]]:
     """What is predicted of a row, and what to say if it is otherwise."""
     low, high = row["round_robin_margin_low"], row["round_robin_margin_high"]
     if row["case"] == EQUAL.name:
-        return [(low < FAR, f"far behind in every round, {low:.2f} times the best or more")]
+        return [(low < FAR, f"far behind in every round, {low:.2f} times the best")]
     if row["case"] == UNEQUAL.name:
         return [(low > 1, "not behind in every round")]
     if row["case"] == TURNING.name and row["layer"] in ("l4", "l7"):

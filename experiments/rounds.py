@@ -101,7 +101,7 @@ class Size:
         return [cell for cell in CELLS if cell[0] in self.layers]
 
     def copied(self, cases: Iterable[str]) -> list[tuple[str, str, int]]:
-        """The copies in any of these cases: layer, algorithm, and a number from 1 that says which sessions they have."""
+        """The copies in any of these cases: layer, algorithm, and a number from 1: that of their sessions."""
         who = dict.fromkeys(cell for case in cases for cell in COPIED.get(case, ()))
         return [(*cell, copy + 1) for cell in who for copy in range(self.copies)]
 

@@ -62,7 +62,8 @@ def test_a_run_as_predicted_is_called_so() -> None:
 
 
 @pytest.mark.parametrize(("changed", "says"), [
-    ({"equal_l4_round_robin": 140.0}, "equal servers, L4: round-robin was far behind in every round, 1.40 times the best"),
+    ({"equal_l4_round_robin": 140.0}, "equal servers, L4: round-robin was far behind in every round, 1.40 times the "
+     "best"),
     ({"capacities_l2_round_robin": 100.0}, "capacities 1:2:4, L2: round-robin was not behind in every round"),
     ({"one_l7_round_robin": 100.0}, "one turns slow, L7: round-robin was not behind in any round"),
 ])

@@ -7,7 +7,21 @@ import pytest
 from balancing import ALGORITHMS, LAYERS, check_services
 from experiments.clients import ClientHost
 from experiments.openloop import Call, Visit
-from experiments.rounds import CASES, CELLS, COPIED, EQUAL, FULL, HEAVY, TURNING, UNEQUAL, Cell, Size, lab_for, measure, services
+from experiments.rounds import (
+    CASES,
+    CELLS,
+    COPIED,
+    EQUAL,
+    FULL,
+    HEAVY,
+    TURNING,
+    UNEQUAL,
+    Cell,
+    Size,
+    lab_for,
+    measure,
+    services,
+)
 from experiments.sessions import Traffic
 from layerlab import LabError
 
@@ -46,7 +60,7 @@ def test_a_cell_counts_what_was_answered_and_what_was_not() -> None:
 
 @pytest.mark.live
 def test_every_cell_has_real_traffic_and_decides_about_its_layer_s_units() -> None:
-    size = Size(rounds=1, seconds=0.4, pace=1.0, copies=1)
+    size = Size(rounds=1, seconds=0.9, pace=1.0, copies=1)  # of weighted round robin a whole turn: 7 sessions
     with lab_for(size) as lab:
         found = measure(lab, size, seed=1)
     assert set(found.cells) == {(case.name, *cell) for case in CASES for cell in CELLS}
@@ -63,6 +77,6 @@ def test_every_cell_has_real_traffic_and_decides_about_its_layer_s_units() -> No
     turns = found.cells[EQUAL.name, "l4", "round-robin"].share.values()
     assert max(turns) - min(turns) <= 1, "each in turn"
     shares = found.cells[UNEQUAL.name, "l7", "weighted-round-robin"].share
-    assert shares["srv1"] < shares["srv2"] < shares["srv3"]
+    assert shares == {"srv1": 1, "srv2": 2, "srv3": 4}
     assert len(found.cells[HEAVY.name, "l7", "random"].took_s[0]) > len(found.cells[HEAVY.name, "l7", "random"].late_s)
     assert TURNING.turns_slow
