@@ -41,7 +41,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment("steering", "least connections inside the switch: does it settle, and how near to exact?",
                    _later("steering", "parts")),
         Experiment("disruption", "a pool changes: whose connections break, who is moved needlessly, what does it cost?",
-                   _alone("disruption")),
+                   _later("disruption", "parts"), lecture=(9,)),
         Experiment("control-plane", "what does the controller do for a new connection, and what if it is gone?",
                    _later("control_plane", "parts")),
         Experiment("reverse-proxy", "what does a reverse proxy do for its servers, and what do clients see of them?",

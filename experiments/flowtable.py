@@ -11,7 +11,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 
-from controller.cookies import Cookie
+from controller.cookies import Cookie, Kind
 from layerlab import LabError
 
 _LINE = re.compile(r"cookie=0x(?P<cookie>[0-9a-f]+),.* n_packets=(?P<packets>\d+),")
@@ -38,3 +38,11 @@ def rules(switch: str = "s1") -> list[Rule]:
 def of_service(found: list[Rule], service: int) -> list[Rule]:
     """The rules of one service, by its id."""
     return [rule for rule in found if rule.cookie and rule.cookie.service == service]
+
+
+def expire_units(switch: str = "s1") -> bool:
+    """Take out units' own flows as if they had expired: the controller hears of it. Return whether there was any."""
+    found = {rule.cookie for rule in rules(switch) if rule.cookie and rule.cookie.kind is Kind.UNIT}
+    for cookie in found:
+        subprocess.run(["ovs-ofctl", "del-flows", switch, f"cookie={int(cookie):#x}/-1"], check=True)
+    return bool(found)
