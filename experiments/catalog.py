@@ -36,6 +36,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment("cost", "what does each layer cost, beside plain switching?", _alone("cost")),
         Experiment("algorithms", "which algorithm answers soonest, when servers and sessions are not all alike?",
                    _later("algorithms", "parts"), lecture=(7, 8, 10, 11)),
+        Experiment("hot-spots", "does a server become a hot spot: how much more than its share has the fullest?",
+                   _alone("hot_spots"), lecture=(3,)),
         Experiment("failover", "a server dies: who notices, how soon, what is lost, is anybody else disturbed?",
                    _alone("failover")),
         Experiment("steering", "least connections inside the switch: does it settle, and how near to exact?",

@@ -1,4 +1,4 @@
-"""TEST DATA for and against the claims of `disruption`: who had connections and clients before an event and after it."""
+"""TEST DATA for and against the claims of `disruption`: who had whom before an event, and after it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def clients(steady: float, leaves: float, returns: float) -> list[Verdict]:
     """What part of the clients meets another server with Maglev; with modulo many do, unless nothing changes."""
     gone = after(leaves)
     back = after(returns, gone)
-    return of_clients({MODULO: [BEFORE, after(0.7), after(steady)], MAGLEV: [BEFORE, gone, back]})
+    rest = [BEFORE] * (len(STATES) - 3)
+    return of_clients({MODULO: [BEFORE, after(0.7), after(steady), *rest], MAGLEV: [BEFORE, gone, back, *rest]})
 
 
 def refuting() -> list[Verdict]:
