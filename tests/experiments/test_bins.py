@@ -26,7 +26,8 @@ def mean_of(weights: list[float], servers: int, choices: int) -> float:
     return fmean(fullest(weights, servers, choices, dice) for _ in range(200))
 
 
-@pytest.mark.parametrize("weights", [[1.0] * 400, [1.0] * 3000, [1.0] * 300 + [20.0] * 40], ids=("few", "many", "uneven"))
+@pytest.mark.parametrize("weights", [[1.0] * 400, [1.0] * 3000, [1.0] * 300 + [20.0] * 40],
+                         ids=("few", "many", "uneven"))
 def test_random_throws_come_near_the_law_and_not_above_it(weights: list[float]) -> None:
     measured, said = mean_of(weights, 8, choices=1), at_random(weights, 8)
     fair = sum(weights) / 8
