@@ -24,7 +24,8 @@ def in_situation(rows: Rows, situation: str) -> list[Row]:
 def read(rows: Rows) -> Reading:
     """Who made hot spots where; and how near theory came."""
     wrong = contradictions([dict(row) for row in rows])
-    points = [(capital(situation), by_kind(in_situation(rows, situation))) for situation in of_column(rows, "situation")]
+    points = [(capital(situation), by_kind(in_situation(rows, situation)))
+              for situation in of_column(rows, "situation")]
     return Reading(verdict(rows) if not wrong else f"Otherwise than predicted: {'; '.join(wrong)}.",
                    (beside_theory(rows),), not wrong, tuple(points))
 
@@ -34,8 +35,8 @@ def verdict(rows: Rows) -> str:
     cool = [name for name in of_column(rows, "algorithm")
             if all(number(row, "fullest") < HOT for row in rows if row["algorithm"] == name)]
     worst = max(rows, key=lambda row: number(row, "fullest"))
-    return (f"In every situation below {amount(HOT)} times the fair share was {listed(cool)}; the fullest server of all "
-            f"had {amount(number(worst, 'fullest'))} times, with {worst['algorithm']} in “{worst['situation']}”.")
+    return (f"In every situation below {amount(HOT)} times the fair share was {listed(cool)}; the fullest server of "
+            f"all had {amount(number(worst, 'fullest'))} times, with {worst['algorithm']} in “{worst['situation']}”.")
 
 
 def by_kind(rows: Rows) -> str:

@@ -21,7 +21,7 @@ Place = Callable[[float], float]
 
 
 def draw(rows: Rows) -> Figure:
-    """A dot for the mean, a stroke over the rounds, a diamond for theory; a logarithmic scale from the fair share on."""
+    """A dot for the mean, a stroke over the rounds, a diamond for theory; a logarithmic scale from the fair share."""
     situations = of_column(rows, "situation")
     bottom = TOP + HEAD * len(situations) + ROW * len(rows)
     figure, axes = plot.canvas(bottom + 6)

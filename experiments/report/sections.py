@@ -128,14 +128,14 @@ SECTIONS: dict[str, Section] = {
     )),
     "clients": Section("IP hash: does a client stay with its server?", clients.read, (
         Picture("Whom clients met after each event",
-                "A bar is all clients, a part of it those that met one server. Beside it: what part of the clients whose "
-                "server was there met another one than before.",
+                "A bar is all clients, a part of it those that met one server. Beside it: what part of the clients "
+                "whose server was there met another one than before.",
                 clients_plot.draw),
     )),
     "hot_spots": Section("Does a server become a hot spot?", hot_spots.read, (
         Picture("What the fullest server had, as times its fair share",
-                "A dot is the mean of the rounds, a stroke goes from the lowest to the highest. A diamond is what balls "
-                "in bins say. Right of the dashed line a server is called a hot spot.",
+                "A dot is the mean of the rounds, a stroke goes from the lowest to the highest. A diamond is what "
+                "balls in bins say. Right of the dashed line a server is called a hot spot.",
                 hot_spots_plot.draw),
     )),
     "control_plane": Section("What does the controller do for a new connection?", control_plane.read, (
