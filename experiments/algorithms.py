@@ -31,6 +31,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from statistics import median
 from typing import Any
 
 from balancing import ALGORITHMS, LAYERS
@@ -80,10 +81,18 @@ def _row(found: Found, case: Case, layer: str, algorithm: str) -> dict[str, obje
         "sessions": len(cell.late_s), "requests": len(took_s), "failed": cell.failed, "units": cell.units,
         "share": share, "jain": round(evenness or 0.0, 3),
         **{f"p{percent}_ms": round(percentile_ms(took_s, percent), 1) for percent in (50, 95, 99)},
-        "tests_ms": found.tests_ms.get((case.name, layer, algorithm)),
+        "tests_ms": _median(found.tests_ms.get((case.name, layer, algorithm), [])),
         "late_p99_ms": round(percentile_ms(cell.late_s, 99), 1),
         "cpu": round(found.cpu[case.name], 3), "machine_busy": round(found.busy[case.name], 3),
     }
+
+
+def _median(tests_ms: Sequence[Mapping[str, float | None]]) -> dict[str, float] | None:
+    """What tests measured of each server in the median of the rounds; None where a round has not measured them all."""
+    whole = [{name: value for name, value in one.items() if value} for one in tests_ms]
+    if not whole or any(len(some) < len(one) for some, one in zip(whole, tests_ms, strict=True)):
+        return None
+    return {name: round(median(one[name] for one in whole), 3) for name in whole[0]}
 
 
 def best(found: Found) -> list[dict[str, object]]:

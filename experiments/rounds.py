@@ -39,7 +39,7 @@ STAGGER_S = 0.3             # over which the cells' beginnings are spread
 SLOW, SLOWNESS = "srv1", 3.0
 TURNS = 0.25                # after which part of the round it turns slow
 TESTED = "least-response-time"  # the only one that reads what tests measure
-HEALTH = HealthCheck(interval_s=0.5, timeout_s=5.0, source=addresses.PROBE, path="/_probe")
+HEALTH = HealthCheck(interval_s=0.3, timeout_s=5.0, source=addresses.PROBE, path="/_probe")
 
 
 @dataclass(frozen=True)
@@ -143,14 +143,14 @@ class Found:
 
     copies:   rounds that have the same place had the same sessions, whoever the rival.
     cpu:      the part of the machine that the lab used in its busiest round, by case; busy: that anybody used.
-    tests_ms: what the tests of TESTED measured of each server, smoothed, at the end of the case's last round.
+    tests_ms: what the tests of TESTED measured of each server, smoothed, at the end of each round.
     """
 
     cells: dict[Key, Cell] = field(default_factory=lambda: defaultdict(Cell))
     copies: dict[Key, Cell] = field(default_factory=lambda: defaultdict(Cell))
     cpu: dict[str, float] = field(default_factory=dict)
     busy: dict[str, float] = field(default_factory=dict)
-    tests_ms: dict[Key, dict[str, float | None]] = field(default_factory=dict)
+    tests_ms: dict[Key, list[dict[str, float | None]]] = field(default_factory=lambda: defaultdict(list))
 
 
 # -- the lab -----------------------------------------------------------------------------------
@@ -211,7 +211,8 @@ def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lamb
             found.cpu[case.name] = max(cpu, found.cpu.get(case.name, 0.0))
             found.busy[case.name] = max(busy, found.busy.get(case.name, 0.0))
             _file(found, case, size, calls)
-            found.tests_ms |= {(case.name, layer, TESTED): _tests_ms(lab, case, layer) for layer in size.layers}
+            for layer in size.layers:
+                found.tests_ms[case.name, layer, TESTED].append(_tests_ms(lab, case, layer))
     _count_units(lab, found, spans)
     return found
 
