@@ -83,9 +83,9 @@ def owners(situation: str, number: int, dice: random.Random) -> list[int]:
     """Whose each of `number` connections is, as places among the clients, in the order in which they are opened."""
     if situation == NAT:
         return [0] * number
-    heavy = round(HITTERS_PART * number) if situation == HITTERS else 0
-    found = [place % HITTERS_NUMBER for place in range(heavy)]
-    found += [place % CLIENTS for place in range(number - heavy)]
+    hitters, heavy = (HITTERS_NUMBER, round(HITTERS_PART * number)) if situation == HITTERS else (0, 0)
+    found = [place % hitters for place in range(heavy)]
+    found += [hitters + place % (CLIENTS - hitters) for place in range(number - heavy)]
     dice.shuffle(found)
     return found
 

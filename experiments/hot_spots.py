@@ -68,7 +68,7 @@ HIT = Claim(3, "no server becomes a hot spot, with a few clients that carry most
             Rule(f"{_FULLEST}, the worst of its kind", "<", HOT), only_if="the client isn't hashed")
 NATTED = Claim(3, "no server becomes a hot spot, with all clients behind one NAT",
                Rule(f"{_FULLEST}, the worst of its kind", "<", HOT), only_if="the client isn't hashed")
-QUICKEST = Claim(3, "least response time makes no hot spot, with clients alike and servers equal",
+QUICKEST = Claim(3, "least response time makes no hot spot among servers that are equally quick",
                  Rule(_FULLEST, "<", HOT))
 LUMPS = Claim(3, "no server becomes a hot spot, with a few connections that carry most",
               Rule(f"{_FULLEST}, round robin", "<", HOT),
@@ -115,7 +115,7 @@ def verdicts(found: Found) -> list[Verdict]:
         EVEN.judge(of[ALIKE, TURNS], beyond=of[ALIKE, ("random", *HASHES)]),
         HIT.judge(of[HITTERS, TURNS], beyond=of[HITTERS, HASHES]),
         NATTED.judge(of[NAT, TURNS], beyond=of[NAT, HASHES]),
-        QUICKEST.judge(of_rounds(ratios(found, ALIKE, TESTED))),
+        QUICKEST.judge(of_rounds(ratios(found, ALIKE, TESTED) + ratios(found, HITTERS, TESTED))),
         LUMPS.judge(of_rounds(ratios(found, ELEPHANTS, ONE_BY_ONE)),
                     beyond=of_rounds(ratios(found, ELEPHANTS, "round-robin"))),
         AS_BINS.judge(of_rounds(against)),

@@ -28,7 +28,7 @@ def draw(rows: Rows) -> Figure:
     place = scale(rows)
     legend(axes)
     mark(axes, place(1), bottom, "fair share")
-    mark(axes, place(HOT), bottom, "", dashed=True)
+    mark(axes, place(HOT), bottom, "hot", dashed=True)
     y = float(TOP)
     for situation in situations:
         plot.write(axes, 0, y + HEAD / 2, situation, size=12, bold=True)
@@ -56,7 +56,7 @@ def legend(axes: Axes) -> None:
 def mark(axes: Axes, x: float, bottom: float, words: str, *, dashed: bool = False) -> None:
     """A line from top to bottom."""
     axes.plot([x, x], [TOP - 4, bottom], color=colour("line"), linewidth=1, linestyle=(0, (3, 3)) if dashed else "-")
-    plot.write(axes, x, TOP - 12, words, size=10, ink="faint", align="center")
+    plot.write(axes, x, TOP - 12, words, size=10, ink="faint", align="left" if dashed else "right")
 
 
 def draw_row(axes: Axes, row: Row, place: Place, y: float) -> None:

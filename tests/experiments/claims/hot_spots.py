@@ -21,6 +21,7 @@ def run(turns: float, one_by_one: float, tested: float, random: float, two: floa
     """Three rounds, a little apart. Hashes make a hot spot in any case, and so do heavy connections at L4."""
     found = []
     for noise in (0.0, 0.01, 0.02):
+        found.append(load(HITTERS, TESTED, tested + noise))
         for situation in (ALIKE, HITTERS, NAT):
             found += [load(situation, name, turns + noise) for name in TURNS]
             found += [load(situation, name, 3 + noise) for name in HASHES]
