@@ -11,7 +11,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 
-from controller.cookies import Cookie, Kind
+from controller.cookies import MARK_MASK, Cookie, Kind
 from layerlab import LabError
 
 _LINE = re.compile(r"cookie=0x(?P<cookie>[0-9a-f]+),.* n_packets=(?P<packets>\d+),")
@@ -42,7 +42,8 @@ def of_service(found: list[Rule], service: int) -> list[Rule]:
 
 def expire_units(switch: str = "s1") -> bool:
     """Take out units' own flows as if they had expired: the controller hears of it. Return whether there was any."""
-    found = {rule.cookie for rule in rules(switch) if rule.cookie and rule.cookie.kind is Kind.UNIT}
-    for cookie in found:
-        subprocess.run(["ovs-ofctl", "del-flows", switch, f"cookie={int(cookie):#x}/-1"], check=True)
-    return bool(found)
+    units = f"cookie={int(Cookie(Kind.UNIT)):#x}/{MARK_MASK | 0xFFFF:#x}"
+    done = subprocess.run(["ovs-ofctl", "dump-flows", switch, units], check=True, capture_output=True, text=True)
+    if found := "cookie=" in done.stdout:
+        subprocess.run(["ovs-ofctl", "del-flows", switch, units], check=True)
+    return found

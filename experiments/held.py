@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from balancing import ALGORITHMS, Service
 from experiments.clients import ClientHost
 from experiments.connections import PORTS, Connection, allow_sockets, ask, closing
+from experiments.flowtable import expire_units
 from experiments.lab import Lab
 from experiments.services import HEALTH, service
 
@@ -35,8 +36,8 @@ TESTED = "least-response-time"  # the only one that reads what tests measure
 class Size:
     """How many rounds, and how many connections each service gets in each situation of a round; of NAT a quarter."""
 
-    rounds: int = 10
-    connections: int = 384
+    rounds: int = 8
+    connections: int = 288
 
 
 QUICK, FULL = Size(rounds=5, connections=96), Size()
@@ -103,6 +104,7 @@ def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lamb
             held = _opened(lab.services, [(clients[place], next(ports)) for place in whose])
             with closing([one for own in held.values() for one in own]):
                 yield from _situation(situation, whose, held, dice)
+            lab.wait("the balancer to let go of what was closed", lambda: not expire_units())
 
 
 def _opened(services: Sequence[Service], pairs: Sequence[tuple[ClientHost, int]]) -> dict[str, list[Connection]]:

@@ -18,6 +18,7 @@ connections, opened at about the same time and held: who answers on each is who 
     theory   what balls in bins say of it. None for least response time: nothing in them depends on who answers tests
              soonest. What it does beside least connections comes of noise in its measurements
 
+What was closed is let go of before more are opened: a reset that is lost would count as a connection for a minute.
 Which addresses are taken, and which are heavy, is drawn anew in each round.
 """
 
