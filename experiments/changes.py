@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from balancing import HealthCheck, Service
+from experiments.clients import ClientHost
 from experiments.connections import Connection, Ports, Sources, allow_sockets, ask, closing
 from experiments.faults import FAULTS
 from experiments.flowtable import expire_units, of_service, rules
@@ -105,7 +106,7 @@ class Outcome:
     tracked: int
 
 
-Met = dict[str, list[list[str]]]
+Met = dict[str, list[list[str]]]  # by scheme, state by state: whom each client got, "" for nobody
 
 
 # -- the labs ----------------------------------------------------------------------------------
@@ -211,8 +212,14 @@ def measure(lab: TextbookLab | ControlledLab, size: Size, seed: int,
         else:
             _become(lab, state)
             first = {one.name: _asked_once(one, tuples[one.name]) for one in _schemes(lab)}
-        for name, states in lab.met.items():
-            (one,) = (one for one in lab.services if one.name == name)
+        _meet(lab, crowd, seed)
+
+
+def _meet(lab: TextbookLab | ControlledLab, crowd: Sequence[ClientHost], seed: int) -> None:
+    """Let every address come to each service in KEYED, from a port that it had not before."""
+    for one in lab.services:
+        if one.name in lab.met:
+            states = lab.met[one.name]
             states.append(_asked_once(one, Sources(crowd, seed + len(states)).take(len(crowd))))
 
 
