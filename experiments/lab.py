@@ -226,6 +226,8 @@ class Lab:
 
     def crowd(self, each: int) -> list[ClientHost]:
         """As many clients as the hosts have addresses: give every client host of `flat` `each` of them, at most 8."""
+        if not 1 <= each <= addresses.MAX_FURTHER + 1:
+            raise LabError(f"{each} addresses a client", f"from 1 to {addresses.MAX_FURTHER + 1}")
         found = []
         for number, host in enumerate(self.clients(), start=1):
             more = [str(addresses.further(number, which)) for which in range(1, each)]
