@@ -89,11 +89,11 @@ class Size:
     pace: by what every service time is multiplied. layers: which are tried. copies: of all in COPIED.
     """
 
-    rounds: int = 6
+    rounds: int = 5
     seconds: float = 6.0
     pace: float = 1.2
     layers: tuple[str, ...] = tuple(LAYERS)
-    copies: int = 4
+    copies: int = 3
 
     @property
     def cells(self) -> list[tuple[str, str]]:
@@ -106,7 +106,7 @@ class Size:
         return [(*cell, copy + 1) for cell in who for copy in range(self.copies)]
 
 
-QUICK, FULL = Size(rounds=3, seconds=1.2, pace=0.6, layers=("l4", "l7")), Size()
+QUICK, FULL = Size(rounds=3, seconds=1.2, pace=0.6, layers=("l4", "l7"), copies=4), Size()
 
 
 @dataclass
