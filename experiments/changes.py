@@ -9,7 +9,8 @@
     re-weighted     three times its weight   as after `leaves`
 
 Two labs, one after the other: the textbook's schemes, each with a VIP of its own on a switch without a controller; and
-the lab's realisations, whose controller tests the servers. In either a cut link hits all schemes at once.
+the lab's realisations, whose controller tests the servers. In either a cut link hits all schemes at once. In the second
+there are two more services, of hashes that read the client's address alone: in each state every client comes once more.
 
 What is asked, predicted and made of it stands in disruption.py.
 """
@@ -26,20 +27,22 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from balancing import HealthCheck, Service
-from controller.cookies import Kind
+from experiments.clients import ClientHost
 from experiments.connections import Connection, Ports, Sources, allow_sockets, ask, closing
 from experiments.faults import FAULTS
-from experiments.flowtable import of_service, rules
+from experiments.flowtable import expire_units, of_service, rules
 from experiments.lab import Lab
 from experiments.services import service
 from experiments.textbook import TEXTBOOK, install, rules_text
 from topologies import addresses
 
+KEYED = {"source hash, modulo": "source-hash", "source hash, Maglev": "maglev"}  # by client: algorithm
 REALISATIONS = {"Maglev slots": "hashed", "tracked": "tracked", "reactive": "reactive"}  # scheme: realisation
 SCHEMES = (*TEXTBOOK, *REALISATIONS)
 ALGORITHM = "weighted-round-robin"  # one law for all three: its slots are Maglev's table, keyed by the connection
 SERVERS, CLIENTS, VICTIM = 4, 10, "srv2"
-CHECK = HealthCheck(interval_s=0.5, timeout_s=1.5, rise=2, fall=3, slow_start_s=0, source=addresses.PROBE)
+ADDRESSES = 8        # of each of CLIENTS
+CHECK = HealthCheck(interval_s=0.4, timeout_s=1.2, rise=1, fall=3, slow_start_s=0, source=addresses.PROBE)
 SETTLE_S = 0.4       # until the switch has looked at all that it has cached in the light of new rules
 IDLE_TIMEOUT_S = 12  # longer than an event takes: no unit ends because nobody asks
 
@@ -77,7 +80,7 @@ class Size:
     tuples: int = 1000
 
 
-QUICK, FULL = Size(connections=120, tuples=300), Size()
+QUICK, FULL = Size(connections=120, tuples=200), Size()
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,9 @@ class Outcome:
     tracked: int
 
 
+Met = dict[str, list[list[str]]]  # by scheme, state by state: whom each client got, "" for nobody
+
+
 # -- the labs ----------------------------------------------------------------------------------
 
 
@@ -110,10 +116,11 @@ class TextbookLab(Lab):
     """A lab without a controller: its switch holds what the textbook says. Services are named after their schemes."""
 
     sent: dict[str, list[str]]
+    met: Met
 
     def start_controller(self) -> None:
         """There is none."""
-        self.sent = {}
+        self.sent, self.met = {}, {}
 
     def connect_controller(self) -> None:
         """Instead: the rules for the first state."""
@@ -136,12 +143,19 @@ class TextbookLab(Lab):
 
 
 class ControlledLab(Lab):
-    """A lab whose controller carries the services by our realisations."""
+    """A lab whose controller carries the services by our realisations.
+
+    met: of the services in KEYED, whom each client got, state by state.
+    """
+
+    def start_controller(self) -> None:
+        """And nobody has met anybody."""
+        self.met: Met = {name: [] for name in KEYED}
+        super().start_controller()
 
     def forget(self) -> None:
-        """Return once the flows of closed connections have expired: a 5-tuple that comes back before is no new unit."""
-        self.wait("the flows of closed connections to expire", lambda: not any(
-            rule.cookie and rule.cookie.kind is Kind.UNIT for rule in rules()))
+        """Let the flows of closed connections expire: a 5-tuple that comes back before is no new unit."""
+        self.wait("the flows of closed connections to expire", lambda: not expire_units())
 
     def put(self, state: State) -> None:
         """Let VICTIM be so: the controller is told what an operator would tell it, and finds out the rest by tests."""
@@ -167,7 +181,9 @@ def labs(say: Callable[[str], object] = lambda words: None) -> Iterator[Textbook
                 for number, scheme in enumerate(TEXTBOOK)]
     own = [_named(scheme, service("l4", number, servers=SERVERS, health=CHECK, realisation=word, algorithm=ALGORITHM))
            for number, (scheme, word) in enumerate(REALISATIONS.items())]
-    for kind, services in ((TextbookLab, textbook), (ControlledLab, own)):
+    keyed = [_named(scheme, service("l4", len(own) + number, servers=SERVERS, health=CHECK, algorithm=algorithm))
+             for number, (scheme, algorithm) in enumerate(KEYED.items())]
+    for kind, services in ((TextbookLab, textbook), (ControlledLab, [*own, *keyed])):
         yield kind("flat", services, clients=CLIENTS, servers=SERVERS, workers=1000,
                    say=lambda words: say(f"disruption: {words}"))
 
@@ -183,8 +199,8 @@ def measure(lab: TextbookLab | ControlledLab, size: Size, seed: int,
             say: Callable[[str], object] = lambda words: None) -> Iterator[Outcome]:
     """All states in their order. Yields what each event did to each scheme of the lab."""
     allow_sockets()
-    sources = Sources(lab.clients(), seed)
-    tuples = {one.name: sources.take(size.tuples) for one in lab.services}
+    sources, crowd = Sources(lab.clients(), seed), lab.crowd(ADDRESSES) if lab.met else []
+    tuples = {one.name: sources.take(size.tuples) for one in _schemes(lab)}
     first: dict[str, list[str]] = {}
     for state in STATES:
         say(f"disruption: {VICTIM} {state.event or 'is as the others'}")
@@ -195,19 +211,33 @@ def measure(lab: TextbookLab | ControlledLab, size: Size, seed: int,
             first = {one.scheme: list(one.again) for one in found}
         else:
             _become(lab, state)
-            first = {one.name: _asked_once(one, tuples[one.name]) for one in lab.services}
+            first = {one.name: _asked_once(one, tuples[one.name]) for one in _schemes(lab)}
+        _meet(lab, crowd, seed)
+
+
+def _meet(lab: TextbookLab | ControlledLab, crowd: Sequence[ClientHost], seed: int) -> None:
+    """Let every address come to each service in KEYED, from a port that it had not before."""
+    for one in lab.services:
+        if one.name in lab.met:
+            states = lab.met[one.name]
+            states.append(_asked_once(one, Sources(crowd, seed + len(states)).take(len(crowd))))
+
+
+def _schemes(lab: Lab) -> list[Service]:
+    """The services whose connections are watched."""
+    return [one for one in lab.services if one.name in SCHEMES]
 
 
 def _event(lab: TextbookLab | ControlledLab, state: State, size: Size, sources: Sources,
            tuples: Mapping[str, Ports]) -> Iterator[Outcome]:
     """One event, under connections to every scheme. `first` isn't known here."""
-    live = {one.name: _connections(one, sources.take(size.connections)) for one in lab.services}
+    live = {one.name: _connections(one, sources.take(size.connections)) for one in _schemes(lab)}
     with closing([connection for own in live.values() for connection in own]):
         before = {name: ask(own) for name, own in live.items()}
         asked, downs = _count(lab, "PacketIn"), _count(lab, "Down")
         _become(lab, state)
         after = {name: ask(own) for name, own in live.items()}
-        for one in lab.services:
+        for one in _schemes(lab):
             held, tracked = len(of_service(rules(), one.id)) + buckets(one.id), _tracked(one.id)
             again = _asked_once(one, tuples[one.name])
             packet_ins = _count(lab, "PacketIn")[one.name] - asked[one.name]

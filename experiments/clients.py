@@ -26,10 +26,15 @@ CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 3.0, 30.0
 
 @dataclass(frozen=True)
 class ClientHost:
-    """A host that asks. netns: its network namespace (netns.py); None means where we are."""
+    """A host that asks.
+
+    netns:   its network namespace (netns.py); None means where we are.
+    address: which of its addresses it asks from; "" leaves it to the kernel. (Only connections.py looks at it.)
+    """
 
     name: str
     netns: str | os.PathLike[str] | None = None
+    address: str = ""
 
 
 def session(client: ClientHost) -> requests.Session:

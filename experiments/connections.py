@@ -61,7 +61,7 @@ class Connection:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock.bind(("", self.port))
+        self.sock.bind((self.client.address, self.port))
         self.sock.connect_ex(self.target)
 
     def ready(self, selector: selectors.BaseSelector, events: int) -> None:

@@ -29,18 +29,35 @@ gets is reset by it, for it knows of no such connection: so it is `broken` if it
 
 The modulo is over the connection (5-tuple), as the other schemes' hash is, not over the client. A cut link: schemes
 without a controller are told of it, as an operator would; but for the watch port, which sees it.
+
+The table `clients` is of hashes that read the client's address alone ("IP hash"): with nothing remembered, which of 80
+addresses meet another server than before, although theirs is there? The same follows as above: modulo moves most of
+them; Maglev hardly any when a server leaves, and when it comes back just those whom it had before.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from balancing.maglev import table
 from controller.pipelines import SLOTS
-from experiments.changes import FULL, QUICK, REALISATIONS, STATES, VICTIM, Outcome, State, labs, measure, share_error
+from experiments.changes import (
+    FULL,
+    QUICK,
+    REALISATIONS,
+    STATES,
+    VICTIM,
+    Met,
+    Outcome,
+    State,
+    labs,
+    measure,
+    share_error,
+)
 from experiments.display import Display
+from experiments.disruption_claims import client_rows, moral_of_clients, of_clients, of_connections
 from experiments.experiment import Options, Part
 from experiments.textbook import TEXTBOOK
 
@@ -168,11 +185,22 @@ def in_order(found: Sequence[Outcome]) -> list[Outcome]:
     return sorted(found, key=lambda one: (events.index(one.state.event), schemes.index(one.scheme)))
 
 
-def part(options: Options, display: Display) -> Part:
-    """Measure it, in two labs of its own."""
-    found: list[Outcome] = []
-    for lab in labs(display.say):
-        with lab:
-            found += measure(lab, QUICK if options.quick else FULL, options.seed, display.say)
-    rows = [row(one) for one in in_order(found)]
-    return Part("disruption", rows, moral(rows), not contradictions(rows), shown=for_people(rows))
+def parts() -> Sequence[Callable[[Options, Display], Part]]:
+    """Two tables of one run, in two labs: what became of connections, and whom clients met."""
+    met: Met = {}
+
+    def connections(options: Options, display: Display) -> Part:
+        found: list[Outcome] = []
+        for lab in labs(display.say):
+            with lab:
+                found += measure(lab, QUICK if options.quick else FULL, options.seed, display.say)
+                met.update(lab.met)
+        rows = [row(one) for one in in_order(found)]
+        return Part("disruption", rows, moral(rows), not contradictions(rows), shown=for_people(rows),
+                    verdicts=of_connections(found))
+
+    def clients(options: Options, display: Display) -> Part:
+        rows = client_rows(met)
+        return Part("clients", rows, moral_of_clients(rows), verdicts=of_clients(met))
+
+    return connections, clients

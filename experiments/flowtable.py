@@ -11,7 +11,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 
-from controller.cookies import Cookie
+from controller.cookies import MARK_MASK, Cookie, Kind
 from layerlab import LabError
 
 _LINE = re.compile(r"cookie=0x(?P<cookie>[0-9a-f]+),.* n_packets=(?P<packets>\d+),")
@@ -38,3 +38,12 @@ def rules(switch: str = "s1") -> list[Rule]:
 def of_service(found: list[Rule], service: int) -> list[Rule]:
     """The rules of one service, by its id."""
     return [rule for rule in found if rule.cookie and rule.cookie.service == service]
+
+
+def expire_units(switch: str = "s1") -> bool:
+    """Take out units' own flows as if they had expired: the controller hears of it. Return whether there was any."""
+    units = f"cookie={int(Cookie(Kind.UNIT)):#x}/{MARK_MASK | 0xFFFF:#x}"
+    done = subprocess.run(["ovs-ofctl", "dump-flows", switch, units], check=True, capture_output=True, text=True)
+    if found := "cookie=" in done.stdout:
+        subprocess.run(["ovs-ofctl", "del-flows", switch, units], check=True)
+    return found

@@ -224,6 +224,18 @@ class Lab:
         """The clients, as traffic is driven from them."""
         return [ClientHost(name, self.netns(name)) for name in self.topo.client_names()]
 
+    def crowd(self, each: int) -> list[ClientHost]:
+        """As many clients as the hosts have addresses: give every client host of `flat` `each` of them, at most 8."""
+        if not 1 <= each <= addresses.MAX_FURTHER + 1:
+            raise LabError(f"{each} addresses a client", f"from 1 to {addresses.MAX_FURTHER + 1}")
+        found = []
+        for number, host in enumerate(self.clients(), start=1):
+            more = [str(addresses.further(number, which)) for which in range(1, each)]
+            self.net[host.name].cmd("; ".join(f"ip addr add {one}/32 dev {host.name}-eth0" for one in more))
+            found += [ClientHost(f"{host.name}-{place}", host.netns, one)
+                      for place, one in enumerate([str(addresses.client(number)), *more], start=1)]
+        return found
+
     def netns(self, host: str) -> str:
         """The path of a host's network namespace."""
         return f"/proc/{self.net[host].pid}/ns/net"

@@ -7,6 +7,7 @@
     ├── 10.0.0.100+K  VIP of service K
     ├── 10.0.1.N      hN, client N of `flat`
     ├── 10.0.2.N      srvN, server N: its host address, for whoever speaks to it directly
+    ├── 10.0.(2+A).N  hN's further address A, from 1 to 7, where one host stands in for many clients
     └── 10.0.(10+K).N srvN, its service address for service K: the only one ever balanced
 
     10.1.0.0/16     behind the router:      10.1.1.N     hN   (10.1.0.1 is r1)
@@ -39,6 +40,7 @@ PROBE = LAN[3]
 EDGE = PROVIDER[2]
 
 MAX_HOSTS = 250     # N: the last byte, .251 to .255 kept free
+MAX_FURTHER = 7     # A
 MAX_SERVICES = 100  # K: the VIPs end at 10.0.0.199
 
 
@@ -50,6 +52,11 @@ def vip(service: int) -> IPv4Address:
 def client(number: int, network: IPv4Network = LAN) -> IPv4Address:
     """The address of client `number`, from 1, in the network that its topology puts it in."""
     return network[256 + number]
+
+
+def further(number: int, which: int) -> IPv4Address:
+    """Further address `which`, from 1 to MAX_FURTHER, of client `number` on the servers' network."""
+    return LAN[(2 + which) * 256 + number]
 
 
 def server(number: int) -> IPv4Address:

@@ -7,6 +7,8 @@ from experiments.report import (
     algorithms_plot,
     best,
     best_plot,
+    clients,
+    clients_plot,
     control_plane,
     control_plane_plot,
     cost,
@@ -23,6 +25,8 @@ from experiments.report import (
     failover_plot,
     growth,
     growth_plot,
+    hot_spots,
+    hot_spots_plot,
     ladder,
     ladder_plot,
     placement,
@@ -132,6 +136,18 @@ SECTIONS: dict[str, Section] = {
                 "A bar is that part of all, from nothing to the whole box. Below the figure: how many connections "
                 "broke, those that ended with their server included.",
                 disruption_plot.draw),
+    )),
+    "clients": Section("IP hash: does a client stay with its server?", clients.read, (
+        Picture("Whom clients met after each event",
+                "A bar is all clients, a part of it those that met one server. Beside it: what part of the clients "
+                "whose server was there met another one than before.",
+                clients_plot.draw),
+    )),
+    "hot_spots": Section("Does a server become a hot spot?", hot_spots.read, (
+        Picture("What the fullest server had, as times its fair share",
+                "A dot is the mean of the rounds, a stroke goes from the lowest to the highest. A diamond is what "
+                "balls in bins say. Right of the dashed line a server is called a hot spot.",
+                hot_spots_plot.draw),
     )),
     "control_plane": Section("What does the controller do for a new connection?", control_plane.read, (
         Picture("CPU as the load grows", "Percent of one core, at so many new connections a second.",

@@ -21,6 +21,9 @@ def test_addresses_and_macs_are_unique_up_to_the_most_hosts(name: str) -> None:
     reserved = {addresses.vip(k) for k in range(addresses.MAX_SERVICES)}
     reserved |= {addresses.service_address(k, n)
                  for k in range(addresses.MAX_SERVICES) for n in (1, addresses.MAX_HOSTS)}
+    reserved |= {addresses.further(n, which)
+                 for which in (1, addresses.MAX_FURTHER) for n in (1, addresses.MAX_HOSTS)}
+    assert len(reserved) == 3 * addresses.MAX_SERVICES + 4
     assert not reserved & {ip_interface(topo.nodeInfo(host)["ip"]).ip for host in topo.hosts()}
     assert all(address in addresses.LAN for address in reserved)
     if name == "campus":

@@ -129,6 +129,22 @@ def disruption_row(scheme: str, event: str, moved_pct: float) -> dict[str, Any]:
             "tracked": 300 if scheme == "tracked" else 0, "answered_by_another": 0, "false_alarms": 0, "unanswered": 0}
 
 
+def clients() -> Rows:
+    return [{"scheme": scheme, "event": event, "clients": 80, "whose_server_is_there": 60, "moved": moved,
+             "moved_pct": round(moved / 0.6, 1), "share": share(30, 0, 24, 26)}
+            for scheme, moved in (("source hash, modulo", 40), ("source hash, Maglev", 1))
+            for event in ("leaves", "drained")]
+
+
+def hot_spots() -> Rows:
+    return [{"situation": situation, "algorithm": algorithm, "rounds": 5, "connections": 96, "clients": 48,
+             "requests": 96, "fullest": fullest, "fullest_low": 0.9 * fullest, "fullest_high": 1.1 * fullest,
+             "theory": theory, "share": share(12, 12, 12, 12, 12, 12, 12, 12), "unanswered": 0}
+            for situation in ("clients alike", "one NAT")
+            for algorithm, fullest, theory in (("round-robin", 1.0, 1.0), ("source-hash", 2.5, 2.9),
+                                               ("least-response-time", 1.6, None))]
+
+
 def control_plane() -> Rows:
     return [{"realisation": name, "offered_per_s": rate, "connections": 3 * rate, "answered": 3 * rate,
              "answered_per_s": rate, "first_answer_p50_ms": 2.5, "first_answer_p99_ms": 9.0, "late_p99_ms": 3.0,
@@ -199,7 +215,8 @@ def closer() -> Rows:
 
 
 TABLES = {"ladder": ladder, "distinguish": distinguish, "cost": cost, "crowd": crowd, "algorithms": algorithms,
-          "best": best, "failover": failover, "disruption": disruption, "control_plane": control_plane,
+          "best": best, "failover": failover, "disruption": disruption, "clients": clients,
+          "hot_spots": hot_spots, "control_plane": control_plane,
           "without_controller": without_controller, "wire": wire, "hidden": hidden, "by_content": by_content,
           "caching": caching, "connections": connections, "certificates": certificates,
           "verdicts": verdicts}

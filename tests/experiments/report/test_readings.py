@@ -216,9 +216,9 @@ def test_who_is_best_and_who_is_level() -> None:
 
 
 @pytest.mark.parametrize(("cells", "case", "layer", "says"), [
-    ({"round_robin_margin": 1.4}, "equal servers", "l4", "equal servers, L4: round-robin was far behind"),
+    ({"round_robin_margin_low": 1.4}, "equal servers", "l4", "equal servers, L4: round-robin was far behind"),
     ({"round_robin_margin_low": 0.9}, "capacities 1:2:4", "l2", "L2: round-robin was not behind in every round"),
-    ({"round_robin_margin": 0.9}, "one turns slow", "l7", "one turns slow, L7: round-robin was not behind"),
+    ({"round_robin_margin_high": 0.9}, "one turns slow", "l7", "one turns slow, L7: round-robin was not behind"),
 ])
 def test_a_contest_that_came_out_otherwise_is_said(cells: dict[str, Any], case: str, layer: str, says: str) -> None:
     table = rows.best()
