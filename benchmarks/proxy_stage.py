@@ -125,12 +125,15 @@ class Running:
         """How long it has waited for a core so far, all its processes, in seconds."""
         return sum(map(waited_s, self.pids()))
 
+    def asks(self, path: str) -> list[str]:
+        """What wrk is to ask for: its last arguments."""
+        return [f"http{'s' * self.setting.tls}://{ADDRESS}:{PORT}{path}"]
+
     def under_load(self, path: str, connections: int, seconds: int) -> Sample:
         """As many requests as come back, from so many connections. Raises LabError if answers are bad."""
-        url = f"http{'s' * self.setting.tls}://{ADDRESS}:{PORT}{path}"
         threads = max(1, len(os.sched_getaffinity(0)) // 2)
         before_s, waited_s = self.cpu_s(), self.waited_s()
-        done = subprocess.run([*self._wrk.command, f"-t{threads}", f"-c{connections}", f"-d{seconds}", url],
+        done = subprocess.run([*self._wrk.command, f"-t{threads}", f"-c{connections}", f"-d{seconds}", *self.asks(path)],
                               capture_output=True, text=True, check=False)
         load, used_s = read(done.stdout + done.stderr), self.cpu_s() - before_s
         waited_s = self.waited_s() - waited_s
@@ -141,6 +144,9 @@ class Running:
 
 class Stage:
     """The backend, and the place for one proxy at a time. found: peers by name."""
+
+    setups = peers_setup.SETUPS
+    running = Running
 
     def __init__(self, folder: Path, found: Mapping[str, Found]) -> None:
         for needed in (BACKEND, LOAD):
@@ -176,10 +182,10 @@ class Stage:
         try:
             if tls:
                 certify(setting.folder)
-            command = peers_setup.command(self.found[name], setting)
+            command = self.setups[name](self.found[name], setting)
             programs.spawn(name, ["taskset", "--cpu-list", str(self.cores.proxy), *command])
             wait(f"{name} to listen", lambda: listens(PORT), programs.check)
-            yield Running(name, programs[name].pid, setting, self.found[LOAD.name])
+            yield self.running(name, programs[name].pid, setting, self.found[LOAD.name])
         finally:
             programs.stop()
             wait("the port to be free", lambda: not listens(PORT), lambda: None)

@@ -116,6 +116,12 @@ SECTIONS: dict[str, Section] = {
                 "must be reached is 1 for every figure, and more is better.",
                 proxy_plot.draw),
     )),
+    "forward": Section("How near to Squid does a forward proxy in Python come?", proxy.read, (
+        Picture("What is reached of what must be",
+                "A bar is the median of interleaved rounds, a whisker goes from the lowest round to the highest. What "
+                "must be reached is 1 for every figure, and more is better.",
+                proxy_plot.draw),
+    )),
     "disruption": Section("A pool changes: who is moved without need?", disruption.read, (
         Picture("What part of connections was taken from a server that was there",
                 "A bar is that part of all, from nothing to the whole box. Below the figure: how many connections "
