@@ -32,6 +32,7 @@ from experiments.programs import Programs, listens, wait
 from layerlab import LabError
 
 WANTED_OPEN = 40_000  # 10,000 clients' connections, as many to the backend, and some
+STOP_S = 5.0  # tinyproxy sometimes goes on waiting for a client after SIGTERM
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ class Stage:
             wait(f"{name} to listen", lambda: listens(PORT), programs.check)
             yield self.running(name, programs[name].pid, setting, self.found[LOAD.name])
         finally:
-            programs.stop()
+            programs.stop(STOP_S)
             wait("the port to be free", lambda: not listens(PORT), lambda: None)
             shutil.rmtree(setting.folder)
 
