@@ -105,6 +105,7 @@ def reverse(context: click.Context, check: bool, **given: Any) -> None:
 @click.option("--check", is_flag=True, help="Check it, and leave: 0, or 2 if it is wrong.")
 @click.option("--listen", metavar="ADDRESS:PORT", help="Listen here.")
 @click.option("--allow", multiple=True, metavar="NETWORK", help="Serve clients in this network; once for each.")
+@click.option("--cache", metavar="SIZE", help="Keep answers in so much memory: 64MiB.")
 @click.option("--access-log", metavar="FILE|-", help="A line for each request; - for standard output.")
 @click.option("--log-format", type=click.Choice(FORMATS), default="text", show_default=True)
 def forward(check: bool, config: Path | None, **given: Any) -> None:
@@ -119,23 +120,22 @@ def forward(check: bool, config: Path | None, **given: Any) -> None:
         return forward_configuration(config, **given)
     found = read_again()
     if check:
-        assert found.forward is not None
-        print(found.forward.access.understood())
+        print(config_words.forward_understood(found))
         return
     loop.run(serve(found, read_again))
 
 
-def forward_configuration(config: Path | None, listen: str | None, allow: tuple[str, ...], access_log: str | None,
-                          log_format: str) -> Config:
+def forward_configuration(config: Path | None, listen: str | None, allow: tuple[str, ...], cache: str | None,
+                          access_log: str | None, log_format: str) -> Config:
     """The Config of a forward proxy that these options say. Raises LabError, also if they don't go together."""
     if (config is None) is (listen is None):
         raise LabError("there is " + ("neither --config nor --listen" if config is None else "--config and --listen"),
                        "one of them", "lab-proxy forward --listen 127.0.0.1:3128 --allow 127.0.0.0/8")
     if config is None:
-        return of_forward_flags(str(listen), allow, access_log, log_format)
-    if allow or access_log:
-        raise LabError(f"--{'allow' if allow else 'access-log'} is given beside --config",
-                       "the same in the file, which says all")
+        return of_forward_flags(str(listen), allow, cache, access_log, log_format)
+    if allow or cache or access_log:
+        given = "allow" if allow else "cache" if cache else "access-log"
+        raise LabError(f"--{given} is given beside --config", "the same in the file, which says all")
     found = read_file(config)
     if found.forward is None:
         raise LabError(f"{config} has no [forward]", "a forward proxy's file", "lab-proxy reverse --config ...")

@@ -1,11 +1,14 @@
 """A conversation and the cache: what is answered from the store, what goes on, what waits for another's answer.
 
-     lookup ──► Reply ──► answered, without an exchange               (l7proxy/cache/ says which, and why)
-        ▲   ├─► Ask   ──► an Exchange with `ask`: it tells the cache what came
+     lookup ──► Reply ──► errand.serve: answered, without an origin   (l7proxy/cache/ says which, and why)
+        ▲   ├─► Ask   ──► errand.send:  it goes on, and tells the cache what came
         │   └─► Join  ──► a Follower in the exchange's place ──woken, or waited too long──┐
-        └───────────────────────────────────────────────────────────────────────────────┘
+        └─────────────────────────────────────────────────────────────────────────────────┘
 
-     Reply.refresh ──► another conversation, which has no client (Outside.refresh): RFC 5861 3
+     Errand ◄── PoolErrand          of the reverse proxy: to a server of a pool
+            ◄── forward.Cached      of the forward proxy (forward/cached.py)
+
+     Reply.refresh ──► another conversation, which has no client (Outside.aside): RFC 5861 3
 
 Rule: whoever is woken by another's answer goes on in the loop's next round, not in the midst of that one.
 """
@@ -13,7 +16,7 @@ Rule: whoever is woken by another's answer goes on in the loop's next round, not
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from l7proxy import write
 from l7proxy.balancer import Balancer
@@ -28,33 +31,61 @@ if TYPE_CHECKING:
     from l7proxy.conversation import Conversation
 
 
-class Errand(NamedTuple):
-    """A request that the cache is asked about.
+class Errand(Protocol):
+    """A request that the cache is asked about."""
 
-    asked:  as its client said it; head: as it would go on. space: responses are not shared across spaces.
-    record: where it is explained, if it asked for that.
+    @property
+    def asked(self) -> RequestHead:
+        """As its client said it."""
+
+    def look(self, waited: Join | None) -> Reply | Ask | Join:
+        """Ask the cache. waited: for whom it has waited."""
+
+    def serve(self, reply: Reply) -> None:
+        """Answer it with this."""
+
+    def send(self, ask: Ask) -> None:
+        """Let it go on."""
+
+
+def follow(talk: Conversation, errand: Errand, found: Reply | Ask | Join) -> None:
+    """Do as the cache has found: answer from the store, forward, or wait."""
+    if type(found) is Reply:
+        errand.serve(found)
+    elif type(found) is Ask:
+        errand.send(found)
+    else:
+        assert isinstance(found, Join)
+        talk.exchange = Follower(talk, errand, found)
+        talk.outside.wait(Wait.TOTAL)
+        talk.outside.wait(Wait.JOIN)
+
+
+class PoolErrand(NamedTuple):
+    """A request that would go to a server of a pool.
+
+    head: as it would go on. space: responses are not shared across spaces. record: where it is explained, if it asked
+    for that.
     """
 
+    talk: Conversation
+    cache: Cache
     asked: RequestHead
     head: RequestHead
     balancer: Balancer
     space: bytes
     record: Record | None
 
+    def look(self, waited: Join | None) -> Reply | Ask | Join:
+        return self.cache.lookup(self.head, self.talk.outside.now(), self.space, waited)
 
-def follow(talk: Conversation, cache: Cache, errand: Errand, found: Reply | Ask | Join) -> None:
-    """Do as the cache has found: answer from the store, forward, or wait."""
-    if type(found) is Reply:
-        serve(talk, errand.asked, found, errand.record)
-        if found.refresh is not None:
-            talk.outside.refresh(found.refresh, errand.balancer)
-    elif type(found) is Ask:
-        talk.send(errand.asked, found.request, errand.balancer, errand.record, found)
-    else:
-        assert isinstance(found, Join)
-        talk.exchange = Follower(talk, cache, errand, found)
-        talk.outside.wait(Wait.TOTAL)
-        talk.outside.wait(Wait.JOIN)
+    def serve(self, reply: Reply) -> None:
+        serve(self.talk, self.asked, reply, self.record)
+        if reply.refresh is not None:
+            self.talk.outside.aside(partial(refresh, ask=reply.refresh, balancer=self.balancer))
+
+    def send(self, ask: Ask) -> None:
+        self.talk.send(self.asked, ask.request, self.balancer, self.record, ask)
 
 
 def serve(talk: Conversation, asked: RequestHead, reply: Reply, record: Record | None = None) -> None:
@@ -68,14 +99,14 @@ def serve(talk: Conversation, asked: RequestHead, reply: Reply, record: Record |
     data = reply.wire if talk.persistent and asked.minor and not more else b""
     data = data or write.response_head(reply.head, asked.minor, talk.persistent, more) + reply.body
     talk.outside.to_client(data)
-    talk.site.counts.cached += 1
+    talk.site.counts.spared(len(data), reply.origin_s)
     if talk.site.log is not None:
         talk.log_answer(asked, reply.head.status, len(data), None, note)
     talk.finished(sent)
 
 
 def refresh(talk: Conversation, ask: Ask, balancer: Balancer) -> None:
-    """Ask the origin anew for what was served stale. talk: one without a client, to which nothing is said."""
+    """Ask the origin anew for what was served stale. talk: one without a client."""
     talk.persistent = False
     talk.began_s = talk.outside.now()
     talk.send(ask.client, ask.request, balancer, None, ask)
@@ -84,9 +115,9 @@ def refresh(talk: Conversation, ask: Ask, balancer: Balancer) -> None:
 class Follower(Relay):
     """Waits for another's answer, in the place of an exchange of its own. It is at no server."""
 
-    def __init__(self, talk: Conversation, cache: Cache, errand: Errand, join: Join) -> None:
+    def __init__(self, talk: Conversation, errand: Errand, join: Join) -> None:
         super().__init__(talk, errand.asked)
-        self.cache, self.errand, self.join = cache, errand, join
+        self.errand, self.join = errand, join
         join.wake = partial(talk.outside.soon, self.go_on)
 
     def overdue(self) -> None:
@@ -99,9 +130,7 @@ class Follower(Relay):
         talk = self.talk
         if talk.exchange is self:
             talk.exchange = None
-            errand = self.errand
-            found = self.cache.lookup(errand.head, talk.outside.now(), errand.space, self.join)
-            follow(talk, self.cache, errand, found)
+            follow(talk, self.errand, self.errand.look(self.join))
             talk.next_requests()
 
     def fail(self, failure: Failure) -> None:

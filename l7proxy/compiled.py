@@ -33,9 +33,9 @@ MODULES = ("accesslog", "balancer", "body", "caching", "conditions", "conversati
            "failures", "forwarded", "framing", "hiding", "http1", "limits", "lines", "messages", "outside", "refusal",
            "relay", "routing", "shell", "sticky", "target", "templates", "tls", "upstreams", "wheel", "witness",
            "write",
-           "forward/addresses", "forward/anonymity", "forward/destination", "forward/face", "forward/fetch",
-           "forward/guard", "forward/loops", "forward/matching", "forward/names", "forward/rules", "forward/terms",
-           "forward/verdict",
+           "forward/addresses", "forward/anonymity", "forward/cached", "forward/destination", "forward/face",
+           "forward/fetch", "forward/filtered", "forward/guard", "forward/loops", "forward/matching", "forward/names",
+           "forward/rules", "forward/terms", "forward/verdict",
            "cache/asking", "cache/cache", "cache/conditional", "cache/directives", "cache/entry", "cache/fields",
            "cache/freshness", "cache/httpdate", "cache/ranges", "cache/reply", "cache/status", "cache/storable",
            "cache/store", "cache/vary")

@@ -52,7 +52,7 @@ def build(reader: Reader, values: dict[str, Any], folder: Path) -> Config:
 def _one_face(reader: Reader, form: Form) -> None:
     """A file is a reverse proxy's or a forward proxy's."""
     if form["forward"] is not None:
-        for key in ("pool", "route", "hide", "cache"):
+        for key in ("pool", "route", "hide"):
             if form[key]:
                 reader.fault((key,), f"there is {title(key)} beside [forward]", "one or the other")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def read_text(text: str, name: str, folder: Path) -> Config:
 
 
 # Which flag says what: the beginning of a key path, and the flag.
-_FLAGS: Mapping[KeyPath, str] = {
+_FLAGS: dict[KeyPath, str] = {
     ("listener",): "--listen", ("pool", 0, "backends"): "--backend", ("pool", 0, "algorithm"): "--algorithm",
     ("cache",): "--cache", ("log", "access"): "--access-log", ("log", "format"): "--log-format",
     ("log", "events"): "--events", ("api",): "--api",
@@ -89,7 +89,8 @@ def of_flags(*, listen: str, backends: Sequence[str], algorithm: str, cache: str
     return build(Reader(place), form, Path())
 
 
-def of_forward_flags(listen: str, allow: Sequence[str], access_log: str | None, log_format: str) -> Config:
+def of_forward_flags(listen: str, allow: Sequence[str], cache: str | None, access_log: str | None,
+                     log_format: str) -> Config:
     """The Config of a forward proxy that these flags say. Raises LabError."""
     rule = {"name": "clients", "action": "allow", "clients": list(allow)}
     form: dict[str, Any] = {
@@ -98,8 +99,11 @@ def of_forward_flags(listen: str, allow: Sequence[str], access_log: str | None, 
         "log": {"format": log_format} | ({"access": access_log} if access_log is not None else {}),
     }
 
+    if cache:
+        form["cache"] = {"size": cache}
+
     def place(path: KeyPath) -> Place:
-        flags = {("listener",): "--listen", ("forward",): "--allow", ("log", "access"): "--access-log"}
+        flags = _FLAGS | {("forward",): "--allow"}
         return Place(next((flag for begins, flag in flags.items() if path[:len(begins)] == begins),
                           "lab-proxy forward"))
     return build(Reader(place), form, Path())

@@ -23,6 +23,7 @@ from l7proxy.config import Answer as FixedAnswer
 from l7proxy.config import CacheTerms, Logs, Redirect
 from l7proxy.config_kinds import Kind, number, one_of, whole
 from l7proxy.forward.anonymity import COOKIES, LEVELS, REFERERS, Anonymity
+from l7proxy.forward.filters import ACTIONS, FilterRule
 from l7proxy.forward.terms import ForwardTerms
 from l7proxy.forwarded import Forwarding
 from l7proxy.limits import Limits
@@ -68,7 +69,7 @@ def _drawn(kind: type, names: Iterable[str], counts: Kind, seconds: Kind) -> tup
                  for name in names)
 
 
-_TERMS, _ANONYMITY = ForwardTerms(), Anonymity()
+_TERMS, _ANONYMITY, _FILTER = ForwardTerms(), Anonymity(), FilterRule("it", "block")
 _POLICY, _CACHE, _LOGS, _FORWARDING = Policy(), CacheTerms(), Logs(), Forwarding()
 
 SECTIONS: dict[str, tuple[Key, ...]] = {
@@ -184,6 +185,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         ("users", kinds.PATH, None, "the file of those who can show who they are, as `lab-proxy passwd` writes it"),
         ("realm", kinds.TEXT, _TERMS.realm, "what a client is asked a password for"),
         ("anonymity", Inner("forward.anonymity"), None, "what origins learn of clients"),
+        ("filter", Inner("forward.filter", many=True), (), "what clients get: an answer meets them in their order"),
     ),
     "forward.rule": _rows(
         ("name", kinds.TEXT, REQUIRED, "what the client is told"),
@@ -195,6 +197,18 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         ("ports", kinds.PORT_RANGES, (), "the port is one of these, each a number or `FIRST-LAST`", "any"),
         ("methods", kinds.TEXTS, (), "the method is one of these", "any"),
         ("urls", kinds.TEXTS, (), "the URL has one of these shapes: `*` is anything; a tunnel has none", "any"),
+    ),
+    "forward.filter": _rows(
+        ("name", kinds.TEXT, REQUIRED, "what the client is told"),
+        ("action", one_of(*ACTIONS), REQUIRED, "let it pass, whatever comes after; put a page in its place; or other "
+         "words in the place of `words`"),
+        ("hosts", kinds.NAMES, (), "the host is one of these names; `.shop.example` is it and all below", "any"),
+        ("urls", kinds.TEXTS, (), "the URL has one of these shapes: `*` is anything; a tunnel has none", "any"),
+        ("types", kinds.TEXTS, (), "the `Content-Type` is one of these: `*` is anything", "any; with `words`: text"),
+        ("over", kinds.SIZE, None, "it is larger than this, as it comes", "any"),
+        ("words", kinds.TEXTS, (), "one of these stands in it", "any"),
+        ("any_case", kinds.BOOL, _FILTER.any_case, "in capitals or not (A to Z)"),
+        ("by", kinds.TEXT, _FILTER.by, "what stands in their place", "nothing"),
     ),
     "forward.anonymity": _rows(
         ("level", one_of(*LEVELS), _ANONYMITY.level, "a proxy and its client are named, or only the proxy, or neither"),

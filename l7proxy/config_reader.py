@@ -153,5 +153,5 @@ class Reader:
 
 def title(section: str) -> str:
     """What a section is called: [[pool]], [pool.health]."""
-    many = section in ("listener", "certificate", "pool", "route", "pool.backends", "forward.rule")
+    many = section in ("listener", "certificate", "pool", "route", "pool.backends", "forward.rule", "forward.filter")
     return f"[[{section}]]" if many else f"[{section}]" if section else "the file"

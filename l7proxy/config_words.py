@@ -34,10 +34,23 @@ def understood(config: Config) -> str:
     used = {rule.action for rule in config.rules}
     lines += ["", "pools", *_columns((*_pool(pool), "" if pool.name in used else "no route leads here")
                                      for pool in config.pools)]
-    if config.cache:
-        lines += ["", f"cache: {_size(config.cache.size_bytes)}, answers of at most "
-                  f"{_size(config.cache.max_object_bytes)}"]
-    return "\n".join(lines)
+    return "\n".join(lines + _cache(config))
+
+
+def forward_understood(config: Config) -> str:
+    """What a forward proxy will do, in lines."""
+    assert config.forward is not None
+    filters = [(str(number), one.action, one.name, str(one)) for number, one in enumerate(config.forward.filters, 1)]
+    lines = [config.forward.access.understood()]
+    if filters:
+        lines += ["", "filters: an answer meets them in this order", *_columns(filters)]
+    return "\n".join(lines + _cache(config))
+
+
+def _cache(config: Config) -> list[str]:
+    if config.cache is None:
+        return []
+    return ["", f"cache: {_size(config.cache.size_bytes)}, answers of at most {_size(config.cache.max_object_bytes)}"]
 
 
 def _listener(listener: Listener) -> tuple[str, ...]:

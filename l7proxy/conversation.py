@@ -204,7 +204,6 @@ class Conversation:
             self.close(Close.ABORT)
             return
         if exchange.ask is not None and exchange.stale():
-            self.finished(exchange.sent)
             return
         data = self._complaint(exchange.head, exchange.sent, failure.status, failure.why, failure.error, exchange.more)
         self.outside.to_client(data)
@@ -232,9 +231,9 @@ class Conversation:
                       proxystatus.error_of(refused))
         self.close(Close.LINGER)
 
-    def close(self, how: Close) -> None:
-        """End the client's connection, and whatever is under way for it."""
-        self._drop_exchange("cut_short")
+    def close(self, how: Close, note: str = "cut_short") -> None:
+        """End the client's connection, and whatever is under way for it. note: for the log."""
+        self._drop_exchange(note)
         if not self.closed:
             self.closed = True
             if self.held:

@@ -81,10 +81,11 @@ def _forward(talk: Conversation, asked: RequestHead, route: Routed, balancer: Ba
         talk.send(asked, head, balancer, record)
         return
     found = cache.lookup(head, talk.began_s, route.space)
+    talk.site.counts.looked += 1
     if type(found) is Reply and record is None and found.refresh is None:
         caching.serve(talk, asked, found)
     else:
-        caching.follow(talk, cache, caching.Errand(asked, head, balancer, route.space, record), found)
+        caching.follow(talk, caching.PoolErrand(talk, cache, asked, head, balancer, route.space, record), found)
 
 
 def _say(talk: Conversation, head: RequestHead, answer: Answer, more: bytes) -> None:

@@ -22,7 +22,7 @@ from l7proxy.cache import Reply
 from l7proxy.failures import Failure
 from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, RequestHead, ResponseHead
-from l7proxy.relay import Relay, word
+from l7proxy.relay import Relay
 from l7proxy.sticky import NO_SESSION
 from l7proxy.write import VIA
 
@@ -110,12 +110,11 @@ class Exchange(Relay):
         if answer.located:
             answer = hiding.relocated(answer, self.balancer.pool, self.asked.host, talk.site.scheme)
         if self.ask is not None:
-            found = self.ask.answered(answer, talk.outside.now())
+            found = self.consult(self.ask, answer)
             if isinstance(found, Reply):
                 self.answer = answer._replace(persistent=answer.persistent and answer.body == NO_BODY)
                 return self._say_instead(found)
-            answer, self.recording = found
-            self.note = word(answer)
+            answer = found
         if not answer.dated:
             self.more += talk.outside.date()
         if self.session.pins:

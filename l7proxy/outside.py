@@ -18,8 +18,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from balancing import Server
-from l7proxy.balancer import Balancer
-from l7proxy.cache import Ask, Cache
+from l7proxy.cache import Cache
 from l7proxy.counters import DoorCounts
 from l7proxy.explain import Explanations
 from l7proxy.forwarded import Forwarding
@@ -94,8 +93,8 @@ class Outside(ABC):
         """Call it in the loop's next round."""
 
     @abstractmethod
-    def refresh(self, ask: Ask, balancer: Balancer) -> None:
-        """Make this request without a client (caching.refresh)."""
+    def aside(self, begin: Callable[[Conversation], object]) -> None:
+        """Let another conversation begin for the same peer: what is said to its client goes nowhere."""
 
     @abstractmethod
     def now(self) -> float:

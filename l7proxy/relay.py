@@ -225,13 +225,22 @@ class Relay:
         self.tunnel, self.sent, self.talk.persistent = True, False, False
         self.talk.requests.tunnel()
 
+    def consult(self, ask: Ask, answer: ResponseHead) -> ResponseHead | Reply:
+        """Tell the cache what has come: it is for the client, and perhaps recorded; or the cache has a better one."""
+        found = ask.answered(answer, self.talk.outside.now())
+        if isinstance(found, Reply):
+            return found
+        head, self.recording = found
+        self.note = word(head)
+        return head
+
     def _say_instead(self, reply: Reply) -> bytes:
         """What the cache has is what the client reads: the backend said that it is still right, or failed."""
         self.instead, self.status, self.note = True, reply.head.status, word(reply.head)
         return write.response_head(reply.head, self.head.minor, self.talk.persistent, self.more) + reply.body
 
     def stale(self) -> bool:
-        """Nobody has answered: say what the cache has, if that is allowed; return whether it was."""
+        """Nobody has answered: say what the cache has, if that is allowed, and be done; return whether it was."""
         assert self.ask is not None
         reply = self.ask.failed(self.talk.outside.now())
         if reply is None:
@@ -240,6 +249,7 @@ class Relay:
         data = self._say_instead(reply)
         self.octets += len(data)
         self.talk.outside.to_client(data)
+        self.talk.finished(self.sent)
         return True
 
     def over(self) -> None:

@@ -10,7 +10,8 @@
      pool          keeps its servers with their units, their health, and what an operator did to them (`merged`)
      server gone   gets no new request; those that it has end there, and then its connections are closed
      pool gone     the same for all of its servers
-     cache         another one, if its bounds are others: what was stored is asked for anew
+     cache         another one, if its bounds are others: what was stored is asked for anew; and if other networks are
+                   reachable through a forward proxy, whose guard what is stored has passed
      certificate   its file is read anew, whatever else is new: the next handshake shows what it holds by then
      limits        hold for connections that begin from now on; tick_s stays as it was
 
@@ -34,7 +35,7 @@ from balancing import Backend, Service
 from balancing.form import IPAddress
 from l7proxy.balancer import Balancer
 from l7proxy.certificates import read
-from l7proxy.config import Config, Listener, PoolTerms
+from l7proxy.config import Config, Listener, Network, PoolTerms
 from layerlab import LabError
 
 if TYPE_CHECKING:
@@ -137,12 +138,12 @@ async def apply(proxy: Proxy, new: Config) -> Difference:
         if operators is not None and operators is not proxy.operators:
             operators.close()
         raise
-    proxy.config = new
+    was, proxy.config = proxy.config, new
     proxy.write_to(events, log)
     if proxy.face is not None:
         proxy.face.close()
     proxy.face = face
-    if "cache" in changes.fresh:
+    if "cache" in changes.fresh or _reachable(was) != _reachable(new):
         proxy.cache = proxy.make_cache(new)
     proxy.operate_at(operators)
     for pool, terms in zip(added, changes.added, strict=True):
@@ -176,6 +177,10 @@ def _change_doors(proxy: Proxy, new: Config, opened: Sequence[Door], closed: Col
     for door in leaving:
         proxy.close(door)
     proxy.say_doors(opened)
+
+
+def _reachable(config: Config) -> tuple[Network, ...]:
+    return config.forward.reachable if config.forward is not None else ()
 
 
 def _place(backend: Backend) -> Place:

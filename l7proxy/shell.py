@@ -23,9 +23,6 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import cast
 
 from balancing import Server
-from l7proxy import caching
-from l7proxy.balancer import Balancer
-from l7proxy.cache import Ask
 from l7proxy.conversation import Conversation
 from l7proxy.failures import Failure
 from l7proxy.guests import Guests
@@ -223,8 +220,8 @@ class ClientSocket(Outside):
     def soon(self, call: Callable[[], object]) -> None:
         asyncio.get_running_loop().call_soon(call)
 
-    def refresh(self, ask: Ask, balancer: Balancer) -> None:
-        Ghost(self.front, self.talk.peer).begin(ask, balancer)
+    def aside(self, begin: Callable[[Conversation], object]) -> None:
+        begin(Ghost(self.front, self.talk.peer).talk)
 
     def now(self) -> float:
         return time.monotonic()
@@ -254,10 +251,6 @@ class Ghost(ClientSocket):
         super().__init__(front)
         self.talk = Conversation(self, front.site, peer)
         front.ghosts.add(self)
-
-    def begin(self, ask: Ask, balancer: Balancer) -> None:
-        """Make it."""
-        caching.refresh(self.talk, ask, balancer)
 
     def to_client(self, data: bytes) -> None:
         pass

@@ -32,12 +32,14 @@ class Reply(NamedTuple):
     """A response from the store. wire: all of it as bytes for a persistent HTTP/1.1 client, or empty.
 
     refresh: an Ask that is to be made meanwhile, without a client, to freshen what was served.
+    origin_s: how long the origin took to begin its answer, when it was asked last; 0 for what it never said.
     """
 
     head: ResponseHead
     body: bytes
     wire: bytes = b""
     refresh: Ask | None = None
+    origin_s: float = 0.0
 
 
 def plain(entry: Entry, at: float) -> Reply:
@@ -55,7 +57,8 @@ def compose(entry: Entry, method: bytes, request: Index, note: Field, at: float,
     if conditional.not_modified(request, entry, wall):
         kept = [it for it in entry.fields if it.name not in _METADATA
                 or (entry.etag is None and it.name == b"last-modified")]
-        return Reply(ResponseHead(304, entry.minor, [*kept, _age(entry, at), note], NO_BODY, NO_BODY, True), b"")
+        head = ResponseHead(304, entry.minor, [*kept, _age(entry, at), note], NO_BODY, NO_BODY, True)
+        return Reply(head, b"", origin_s=entry.at - entry.asked_at)
     if b"range" in request and method == b"GET" and entry.status == 200:
         part = ranges.part(request[b"range"][0], entry.body, entry.content_type)
         if part is not None and conditional.range_holds(request, entry, wall):
@@ -71,13 +74,15 @@ def _whole(entry: Entry, method: bytes, note: Field, at: float) -> Reply:
     if method == b"HEAD" or entry.status in _BODILESS:
         length = NO_BODY
     fields = [*entry.fields, _age(entry, at), note]
-    return Reply(ResponseHead(entry.status, entry.minor, fields, length, declared, True), body)
+    head = ResponseHead(entry.status, entry.minor, fields, length, declared, True)
+    return Reply(head, body, origin_s=entry.at - entry.asked_at)
 
 
 def _partial(entry: Entry, part: ranges.Part, note: Field, at: float) -> Reply:
     names = {it.name for it in part.fields}
     fields = [*(it for it in entry.fields if it.name not in names), *part.fields, _age(entry, at), note]
-    return Reply(ResponseHead(part.status, entry.minor, fields, len(part.body), NO_BODY, True), part.body)
+    head = ResponseHead(part.status, entry.minor, fields, len(part.body), NO_BODY, True)
+    return Reply(head, part.body, origin_s=entry.at - entry.asked_at)
 
 
 def _age(entry: Entry, at: float) -> Field:

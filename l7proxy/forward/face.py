@@ -19,8 +19,11 @@ from typing import TYPE_CHECKING
 from balancing.form import IPAddress
 from l7proxy.forward import loops, names
 from l7proxy.forward.anonymity import Mask
+from l7proxy.forward.cached import Cached
 from l7proxy.forward.destination import destination
 from l7proxy.forward.fetch import Fetch
+from l7proxy.forward.filtered import Filtered
+from l7proxy.forward.filters import Filters
 from l7proxy.forward.guard import Guard
 from l7proxy.forward.names import Names
 from l7proxy.forward.terms import ForwardTerms
@@ -47,6 +50,7 @@ class ForwardFace:
         self.guard = Guard(terms.reachable)
         self.mask = Mask(terms.anonymity, self.name)
         self.names = Names(self)
+        self.filters = Filters(terms.filters) if terms.filters else None
         self._looped = loops.looped(self.name)
         self._resolvers = ThreadPoolExecutor(RESOLVERS, "resolver")
         self._verifiers = ThreadPoolExecutor(VERIFIERS, "verifier")
@@ -72,7 +76,8 @@ class ForwardFace:
         if goal is None or further is None:
             talk.say(head, 200, loops.last(head, goal, talk.outside.date()))
             return
-        fetch = Fetch(talk, self, further, goal)
+        kind = Cached if talk.site.cache is not None else Filtered if self.filters is not None else Fetch
+        fetch = kind(talk, self, further, goal)
         talk.exchange = fetch
         if found := self._looped(head.fields):
             fetch.deny(found)

@@ -5,6 +5,8 @@
        └────────────────────────────────────────────────────────────┘
        any of them may say no: the verdict is the answer (verdict.py)
 
+     Fetch ◄── Filtered ◄── Cached      where there are filters (filtered.py), or a cache (cached.py)
+
      CONNECT: once dialled, 200 to the client; whatever follows is carried both ways, and not looked at
 
 Rules kept here:
@@ -16,7 +18,6 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from balancing.form import IPAddress
@@ -84,12 +85,19 @@ class Fetch(Relay):
         verdict = self.face.access.judge(self._asked())
         if verdict.outcome is Outcome.DENY or verdict.outcome is Outcome.AUTHENTICATE:
             self.deny(verdict)
-        elif self.goal.address is not None:
-            self.resolved((self.goal.address,))
         else:
-            self._resolve(self.goal.name)
+            self.allowed(verdict)
 
-    def _resolve(self, name: str) -> None:
+    def allowed(self, verdict: Verdict) -> None:
+        """The rules let it go on: wherever that is (ALLOW), or if its addresses may be dialled (RESOLVE)."""
+        self.find()
+
+    def find(self) -> None:
+        """Find out where it goes."""
+        if self.goal.address is not None:
+            self.resolved((self.goal.address,))
+            return
+        name = self.goal.name
         found = self.face.names.find(name, self.talk.outside.now())
         if found is not None:
             self.resolved(found)
@@ -114,18 +122,24 @@ class Fetch(Relay):
         if not found:
             self.deny(verdict)
             return
-        self._go(found)
-
-    def _go(self, found: Sequence[IPAddress]) -> None:
-        face, talk, goal = self.face, self.talk, self.goal
-        if not goal.tunnel:
-            fields = face.mask.request(self.asked.fields, talk.requests.forwarded, goal, talk.client.encode(),
-                                       trusted=talk.origin.trusted, minor=self.asked.minor)
-            self.head = self.asked._replace(target=goal.target, host=goal.authority, fields=fields)
         self.left = list(found)
-        self._next()
+        self.go()
 
-    def _next(self) -> None:
+    def go(self) -> None:
+        """It may go to the addresses that are left."""
+        if not self.goal.tunnel:
+            self.head = self.masked()
+        self.next()
+
+    def masked(self) -> RequestHead:
+        """The request as its origin sees it."""
+        talk, goal = self.talk, self.goal
+        fields = self.face.mask.request(self.asked.fields, talk.requests.forwarded, goal, talk.client.encode(),
+                                        trusted=talk.origin.trusted, minor=self.asked.minor)
+        return self.asked._replace(target=goal.target, host=goal.authority, fields=fields)
+
+    def next(self) -> None:
+        """Dial the first address that is left."""
         address = self.left.pop(0)
         tls = self.goal.name if self.goal.scheme == b"https" else ""
         self.place = Place(str(address), self.goal.port, tls)
@@ -198,7 +212,7 @@ class Fetch(Relay):
         if repeat and idled:
             self.dial(fresh=True)
         elif repeat and self.left:
-            self._next()
+            self.next()
         else:
             self.talk.fail(failure)
 

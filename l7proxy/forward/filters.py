@@ -13,12 +13,14 @@
 
 Rules kept here:
 
-1. Looking is no transformation: blocking by words changes nothing of what goes on. Replacing is one: it is left out at
-   no-transform (RFC 9110 7.7, RFC 9111 5.2.2.6), a 206, and charsets in which octets are no characters.
+1. Looking is no transformation: blocking by words changes nothing of what goes on. Replacing is one: it is left out
+   where the origin says no-transform (RFC 9110 7.7, RFC 9111 5.2.2.6), and in charsets in which octets are no
+   characters.
 2. What replacing makes untrue is put right: no Content-Encoding, Content-Length, digest or Accept-Ranges, and a weak
    ETag (RFC 9110 8.8.1); at HEAD and 304 too, so that what a client has stays the same thing.
-3. An origin is asked for a coding that can be looked into (asks). Text in another one nevertheless, or only a part of a
-   text, is blocked where a word would be: in doubt it holds one.
+3. An origin is asked for a coding that can be looked into (asks). Text in another one nevertheless is blocked where a
+   word would be: in doubt it holds one. So is a part of a text, where a word would be blocked or replaced, and parts
+   in one answer, whose types aren't said; who asked for them can ask for the whole (Partial).
 4. Of a body at most HOLD_BYTES, a step of the decoder and a word are in memory.
 """
 
@@ -46,6 +48,7 @@ MOST_PLANS = 256  # compiled; there are as many as ways to meet some rules and n
 RATIO = 100  # decoding.py
 _NO_TRANSFORM = re.compile(rb'(?i)(?:\A|[,\s])no-transform(?=[\s,;]|\Z)')
 _GZIP = re.compile(rb"(?i)(?:\A|,)[ \t]*(?:x-)?gzip[ \t]*(?:,|\Z|;[ \t]*q=(?!0(?:\.0*)?[ \t]*(?:,|\Z)))")
+_PARTS = "multipart/byteranges"
 _TOTAL = re.compile(rb"bytes [0-9]+-[0-9]+/([0-9]{1,18})")
 _CHARSET = re.compile(rb'(?i);\s*charset\s*=\s*"?([!-~]+?)"?\s*(?:;|\Z)')
 _SELF_SYNCHRONISING = re.compile(r"utf-?8|(us-)?ascii|iso-8859-\d\d?|latin-?1|windows-125\d|koi8-[ru]")
@@ -59,6 +62,10 @@ class Blocked(Exception):
     def __init__(self, verdict: Verdict) -> None:
         super().__init__(verdict.why)
         self.verdict = verdict
+
+
+class Partial(Blocked):
+    """It is a part of something, which can only be looked into as a whole."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,14 @@ class FilterRule:
         if not all(self.words) or (self.over_bytes is not None and (self.words or self.over_bytes < 0)):
             raise LabError(f"filter {self.name}: words {self.words}, over_bytes {self.over_bytes}",
                            "words that aren't empty, or a size")
+
+    def __str__(self) -> str:
+        words = {"host": self.hosts, "url": self.urls, "type": self.types, "text with": self.words}
+        met = [f"{what} {' or '.join(those)}" for what, those in words.items() if those]
+        if self.over_bytes is not None:
+            met.append(f"over {self.over_bytes} bytes")
+        by = f"   by {self.by!r}" if self.action == "replace" else ""
+        return ("   ".join(met) or "everything") + by
 
     @property
     def at_once(self) -> bool:
@@ -155,6 +170,8 @@ class Plan:
     def answer(self, head: ResponseHead) -> tuple[ResponseHead, Body | None]:
         """The head as it goes on, and what its body goes through; None if it goes on as it is. Raises Blocked."""
         media, length = _media(head.fields), _length(head)
+        if head.status == 206 and media == _PARTS:
+            raise Partial(_unreadable(self._rows[0][1]))
         reading: list[FilterRule] = []
         most: FilterRule | None = None
         for kind, rule in self._rows:
@@ -178,15 +195,16 @@ class Plan:
         if not reading:
             return head, Body((), None, "", None, False, most, False) if most and head.body != NO_BODY else None
         charset = _charset(head.fields)
-        part = head.status == 206
-        if part or not _replaceable(charset) or any(map(_NO_TRANSFORM.search, values(head.fields, b"cache-control"))):
+        if not _replaceable(charset) or any(map(_NO_TRANSFORM.search, values(head.fields, b"cache-control"))):
             reading = [rule for rule in reading if rule.action != "replace"]
+        if reading and head.status == 206:
+            raise Partial(_unreadable(reading[0]))
         replaces = any(rule.action == "replace" for rule in reading)
         coded = codings(head.fields)
-        if part or len(coded) > 1 or not CODINGS.issuperset(coded):
+        if len(coded) > 1 or not CODINGS.issuperset(coded):
             blocks = next((rule for rule in reading if rule.action == "block"), None)
             if blocks is not None and head.body != NO_BODY:
-                raise Blocked(denied(blocks.name, "its content comes in a form that can't be looked into"))
+                raise Blocked(_unreadable(blocks))
             reading, replaces = [], False
         if replaces:
             head = _put_right(head)
@@ -223,6 +241,11 @@ class Body:
         self._decoder = Decoder(coding, RATIO) if coding and words else None
         self._length = 0
         self._held: bytes | None = b"" if held else None
+
+    @property
+    def held(self) -> bool:
+        """Whether nothing goes on yet."""
+        return self._held is not None
 
     def _found(self, number: int) -> bytes:
         rule = self._rules[number]
@@ -329,6 +352,10 @@ def _put_right(head: ResponseHead) -> ResponseHead:
 
 def _weak(tag: Field) -> Field:
     return tag if tag.value.startswith(b"W/") else field(b"ETag", b"W/" + tag.value)
+
+
+def _unreadable(rule: FilterRule) -> Verdict:
+    return denied(rule.name, "its content comes in a form that can't be looked into")
 
 
 def _too_long(rule: FilterRule) -> Verdict:

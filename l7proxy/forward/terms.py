@@ -7,6 +7,7 @@ from pathlib import Path
 
 from l7proxy.forward.addresses import Network
 from l7proxy.forward.anonymity import Anonymity
+from l7proxy.forward.filters import FilterRule
 from l7proxy.forward.rules import Access, AccessRule
 
 
@@ -16,7 +17,7 @@ class ForwardTerms:
 
     rules, default, connect_ports, realm: of Access (rules.py). reachable: special networks that clients may reach
     (guard.py). users: the file of those who can show who they are; None for
-    nobody. anonymity: what origins learn.
+    nobody. anonymity: what origins learn. filters: what clients get (filters.py).
     """
 
     rules: tuple[AccessRule, ...] = ()
@@ -26,6 +27,7 @@ class ForwardTerms:
     reachable: tuple[Network, ...] = ()
     users: Path | None = None
     anonymity: Anonymity = field(default_factory=Anonymity)
+    filters: tuple[FilterRule, ...] = ()
 
     @property
     def access(self) -> Access:

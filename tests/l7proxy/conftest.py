@@ -80,8 +80,8 @@ class Recorder:
     def soon(self, call):
         self.later.append(call)
 
-    def refresh(self, ask, balancer):
-        self.script.append(f"refresh {ask}")
+    def aside(self, begin):
+        self.script.append("aside")
 
     def now(self):
         return 0.0

@@ -102,7 +102,8 @@ def test_own_answers_are_counted_by_status(talk):
     it.client_bytes(GET)
     it.client_bytes(b"GET / HTTP/1.1\r\n\r\n")
     assert it.site.counts.form("door", now=1) == {
-        "door": "door", "clients_now": 1, "clients": 0, "handshakes": 0, "resumed": 0, "cached": 0,
+        "door": "door", "clients_now": 1, "clients": 0, "handshakes": 0, "resumed": 0,
+        "looked": 0, "cached": 0, "cached_octets": 0, "cached_ms": 0.0,
         "own_answers": {"400": 1, "502": 1, "503": 1}}
     assert counted(it)[0] == {"requests": 2, "failures": {"refused": 1}, "unserved": 1}
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from l7proxy.forward.destination import destination
-from l7proxy.forward.filters import HOLD_BYTES, Blocked, FilterRule, Filters
+from l7proxy.forward.filters import HOLD_BYTES, Blocked, FilterRule, Filters, Partial
 from l7proxy.messages import CHUNKED, NO_BODY
 from layerlab import LabError
 from tests.l7proxy.forward.conftest import fields, lines, read_response
@@ -229,10 +229,13 @@ def test_no_transform_is_respected(more):
 
 
 @pytest.mark.parametrize("coded", [[], ["Content-Encoding: gzip"]])
-def test_a_part_of_a_text_can_not_be_looked_into(coded):
+@pytest.mark.parametrize("rule", [BAD, NICE])
+def test_a_part_of_a_text_can_not_be_looked_into(rule, coded):
     """Else a word is fetched in two halves."""
     said = [HTML, *coded, "Content-Range: bytes 5-9/99"]
-    assert "can't be looked into" in blocked([BAD], said, [b"x"], status="206 Partial Content").why
+    with pytest.raises(Partial) as refused:
+        plan(rule).answer(read_response(*said, status="206 Partial Content"))
+    assert "can't be looked into" in refused.value.verdict.why
     video = ["Content-Type: video/mp4", "Content-Range: bytes 5-9/99"]
     assert through([BAD], video, [b"x"], status="206 Partial Content")[1] == b"x"
 
@@ -241,10 +244,17 @@ def test_a_directive_of_another_name_is_not_it():
     assert through([NICE], [HTML, "Cache-Control: x-no-transform, no-transformer"], [b"damn"])[1] == b"d*mn"
 
 
-def test_a_part_is_not_transformed():
-    said = [*SAID, "Content-Length: 4", "Content-Range: bytes 0-3/9"]
+def test_a_part_of_what_is_not_to_be_transformed_goes_on():
+    said = [*SAID, "Cache-Control: no-transform", "Content-Length: 4", "Content-Range: bytes 0-3/9"]
     assert through([NICE], said, [b"damn"], status="206 Partial Content") == (
         read_response(*said, status="206 Partial Content"), b"damn")
+
+
+@pytest.mark.parametrize("rule", [BAD, NICE, FilterRule("images", "block", types=("image/*",))])
+def test_parts_in_one_answer_do_not_say_what_they_are(rule):
+    said = ["Content-Type: multipart/byteranges; boundary=x"]
+    with pytest.raises(Partial):
+        plan(rule).answer(read_response(*said, status="206 Partial Content"))
 
 
 @pytest.mark.parametrize(("method", "status"), [(b"HEAD", "200 OK"), (b"GET", "304 Not Modified")])

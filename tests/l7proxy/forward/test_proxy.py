@@ -2,103 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-import select
 import signal
 import socket
 import ssl
 import subprocess
-import sys
 
 import pytest
-import requests
 
 from experiments.authority import Authority
 from l7proxy.forward.anonymity import USUAL_AGENT
 from l7proxy.forward.users import entry
-from tests.l7proxy.conftest import ROOT
-
-FILE = """
-[[listener]]
-address = "127.0.0.1:0"
-[log]
-access = "access.ndjson"
-format = "json"
-[limits]
-connect_s = 5
-"""
-
-
-class Proxy:
-    """A proxy as a process. folder: where its files are."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "l7proxy", "forward", "--config", folder / "forward.toml"], cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)
-        assert select.select([self.process.stderr], [], [], 30)[0], "no sign of life"
-        self.port = int(self.process.stderr.readline().rpartition(":")[2])
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def curl(self, *arguments):
-        """Ask with curl -x; return what it prints."""
-        done = subprocess.run(["curl", "-sS", "-m", "20", "-x", self.url, *arguments], capture_output=True, timeout=60)
-        return done.stdout.decode() + done.stderr.decode()
-
-    def status(self, *arguments):
-        return int(self.curl("-o", os.devnull, "-w", "%{http_code}", *arguments)[:3])
-
-    def session(self, **headers):
-        session = requests.Session()
-        session.trust_env = False
-        session.proxies = {"http": self.url, "https": self.url}
-        session.headers.update(headers)
-        return session
-
-    def connect(self, goal):
-        """A tunnel to `goal`, and what the proxy said."""
-        link = socket.create_connection(("127.0.0.1", self.port), 20)
-        link.sendall(b"CONNECT %b HTTP/1.1\r\nHost: %b\r\n\r\n" % (goal.encode(), goal.encode()))
-        said = b""
-        while not said.endswith(b"\r\n\r\n"):
-            said += link.recv(1)
-        return link, said
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        _, err = self.process.communicate(timeout=30)
-        assert (self.process.returncode, "Traceback" in err) == (0, False), err
-        return [json.loads(line) for line in (self.folder / "access.ndjson").read_text().splitlines()]
-
-
-@pytest.fixture
-def forward(tmp_path):
-    """Start a proxy with this [forward]; by default whoever is on loopback may go there."""
-    started = []
-
-    def start(rules='default = "allow"\nreachable = ["127.0.0.0/8"]\n'):
-        (tmp_path / "forward.toml").write_text(f"{FILE}[forward]\n{rules}")
-        started.append(Proxy(tmp_path))
-        return started[-1]
-    yield start
-    for proxy in started:
-        if proxy.process.poll() is None:
-            proxy.stop()
-
-
-@pytest.fixture
-def listener():
-    """A port at which a test answers by hand."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(20)
-        yield server
-
-
-def at(server, path="/"):
-    return f"http://127.0.0.1:{server.server_address[1]}{path}"
-
+from tests.l7proxy.forward.conftest import FILE, at
 
 def test_get_and_post_keep_both_connections(forward, origins):
     with forward().session() as session:
