@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import socket
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 
 import pytest
@@ -120,11 +123,11 @@ class Proxy:
 
 @pytest.fixture
 def forward(tmp_path):
-    """Start a proxy with this [forward]; by default whoever is on loopback may go there."""
+    """Start a proxy with this [forward]; by default whoever is on loopback may go there. limits: more of these."""
     started = []
 
-    def start(rules='default = "allow"\nreachable = ["127.0.0.0/8"]\n'):
-        (tmp_path / "forward.toml").write_text(f"{FILE}[forward]\n{rules}")
+    def start(rules='default = "allow"\nreachable = ["127.0.0.0/8"]\n', limits=""):
+        (tmp_path / "forward.toml").write_text(f"{FILE}{limits}[forward]\n{rules}")
         started.append(Proxy(tmp_path))
         return started[-1]
     yield start
@@ -143,3 +146,58 @@ def listener():
 
 def at(server, path="/"):
     return f"http://127.0.0.1:{server.server_address[1]}{path}"
+
+
+class Page(BaseHTTPRequestHandler):
+    """A page of `server.pages`: by its path, (fields, body). It knows conditions and ranges, and counts what is asked.
+
+    Pages whose body is None are written by `server.write(handler)`. While server.awake is clear, nobody is answered.
+    """
+
+    protocol_version = "HTTP/1.1"
+    server_version = "Pages/1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self):
+        server = self.server
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
+        server.asked.append((self.command, self.path, dict(self.headers)))
+        server.awake.wait(60)
+        said, body = server.pages[self.path]
+        if body is None:
+            server.write(self)
+            return
+        said, status = dict(said), said.get(":status", 200)
+        if said.get("ETag") and said["ETag"] == self.headers["If-None-Match"]:
+            status, body = 304, b""
+        elif wanted := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers["Range"] or ""):
+            first, last = int(wanted[1]), int(wanted[2] or len(body) - 1)
+            said["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
+            status, body = 206, body[first:last + 1]
+        self.send_response(status)
+        for name, value in said.items():
+            if not name.startswith(":"):
+                self.send_header(name, value)
+        if status != 304:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_GET = do_HEAD = do_POST = answer
+
+
+@pytest.fixture
+def pages():
+    """An origin: pages["/a"] = (fields, body) in pages.pages; pages.asked is what has come."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    server.daemon_threads, server.pages, server.asked = True, {}, []
+    server.awake = threading.Event()
+    server.awake.set()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield server
+    server.awake.set()
+    server.shutdown()
+    server.server_close()

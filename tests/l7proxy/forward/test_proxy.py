@@ -15,6 +15,7 @@ from l7proxy.forward.anonymity import USUAL_AGENT
 from l7proxy.forward.users import entry
 from tests.l7proxy.forward.conftest import FILE, at
 
+
 def test_get_and_post_keep_both_connections(forward, origins):
     with forward().session() as session:
         seen = [session.get(at(origins[0])), session.post(at(origins[0], "/echo"), data=b"x" * 300_000),
