@@ -16,7 +16,7 @@ Rule: whoever is woken by another's answer goes on in the loop's next round, not
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from l7proxy import write
 from l7proxy.balancer import Balancer
@@ -61,20 +61,17 @@ def follow(talk: Conversation, errand: Errand, found: Reply | Ask | Join) -> Non
         talk.outside.wait(Wait.JOIN)
 
 
-class PoolErrand(NamedTuple):
-    """A request that would go to a server of a pool.
+class PoolErrand:
+    """A request that would go to a server of a pool. No tuple: compiled, its fields would need what comes later here.
 
     head: as it would go on. space: responses are not shared across spaces. record: where it is explained, if it asked
     for that.
     """
 
-    talk: Conversation
-    cache: Cache
-    asked: RequestHead
-    head: RequestHead
-    balancer: Balancer
-    space: bytes
-    record: Record | None
+    def __init__(self, talk: Conversation, cache: Cache, asked: RequestHead, head: RequestHead, balancer: Balancer,
+                 space: bytes, record: Record | None) -> None:
+        self.talk, self.cache, self.asked, self.head = talk, cache, asked, head
+        self.balancer, self.space, self.record = balancer, space, record
 
     def look(self, waited: Join | None) -> Reply | Ask | Join:
         return self.cache.lookup(self.head, self.talk.outside.now(), self.space, waited)
