@@ -134,8 +134,9 @@ class Running:
         """As many requests as come back, from so many connections. Raises LabError if answers are bad."""
         threads = max(1, len(os.sched_getaffinity(0)) // 2)
         before_s, waited_s = self.cpu_s(), self.waited_s()
-        done = subprocess.run([*self._wrk.command, f"-t{threads}", f"-c{connections}", f"-d{seconds}", *self.asks(path)],
-                              capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*self._wrk.command, f"-t{threads}", f"-c{connections}", f"-d{seconds}", *self.asks(path)],
+            capture_output=True, text=True, check=False)
         load, used_s = read(done.stdout + done.stderr), self.cpu_s() - before_s
         waited_s = self.waited_s() - waited_s
         if load.bad or not load.requests or not used_s:

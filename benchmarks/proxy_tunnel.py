@@ -17,6 +17,7 @@ import re
 import selectors
 import socket
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from layerlab import LabError
@@ -37,24 +38,24 @@ class Goal:
 
 
 class Flow:
-    """One tunnel, in which answer follows answer. Raises LabError if there is no tunnel."""
+    """One tunnel, in which answer follows answer. sock: to the proxy. Raises LabError if there is no tunnel."""
 
     _nowhere = bytearray(CHUNK_BYTES)  # recv_into must be given room, MSG_TRUNC writes nothing there
 
-    def __init__(self, proxy: tuple[str, int], goal: Goal) -> None:
+    def __init__(self, sock: socket.socket, goal: Goal) -> None:
         self._request = f"GET {goal.path} HTTP/1.1\r\nHost: {goal.host}\r\n\r\n".encode()
         self._each, self._ahead = goal.bytes_each, 0
-        self.sock = socket.create_connection(proxy, PATIENCE_S)
+        self.sock = sock
         self._say(f"CONNECT {goal.host}:{goal.port} HTTP/1.1\r\nHost: {goal.host}:{goal.port}\r\n\r\n".encode())
         self.sock.setblocking(False)
         self._ask()
 
     def _say(self, connect: bytes) -> None:
-        """Ask for the tunnel. Nothing follows the answer: whatever is at the other end has not been asked yet."""
+        """Ask for the tunnel."""
         self.sock.sendall(connect)
         said = b""
         while not said.endswith(b"\r\n\r\n"):
-            piece = self.sock.recv(4096)
+            piece = self.sock.recv(1)  # no more: what follows is counted
             said += piece
             if not piece:
                 break
@@ -77,30 +78,33 @@ class Flow:
 
 
 class Flows:
-    """Some tunnels at once: a context. Raises LabError if one can't be had."""
+    """Some tunnels at once: a context. Raises LabError, on entering, if one can't be had."""
 
     def __init__(self, proxy: tuple[str, int], goal: Goal, number: int) -> None:
-        self._selector = selectors.DefaultSelector()
-        self._flows: list[Flow] = []
-        for _ in range(number):
-            flow = Flow(proxy, goal)
-            self._flows.append(flow)
-            self._selector.register(flow.sock, selectors.EVENT_READ, flow.read)
+        self.proxy, self.goal, self.number = proxy, goal, number
 
     def __enter__(self) -> Flows:
+        with ExitStack() as stack:
+            self._selector = stack.enter_context(selectors.DefaultSelector())
+            for _ in range(self.number):
+                flow = Flow(stack.enter_context(socket.create_connection(self.proxy, PATIENCE_S)), self.goal)
+                self._selector.register(flow.sock, selectors.EVENT_READ, flow.read)
+            self._open = stack.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._selector.close()
-        for flow in self._flows:
-            flow.sock.close()
+        self._open.close()
+
+    def step(self) -> int:
+        """Read once wherever something has come, or wait until something does; how many bytes. Raises LabError."""
+        ready = self._selector.select(PATIENCE_S)
+        if not ready:
+            raise LabError(f"no byte came for {PATIENCE_S:g} s", "bytes")
+        return sum(key.data() for key, _ in ready)
 
     def pump(self, seconds: float) -> int:
-        """Read for so long; how many bytes. Raises LabError if none comes for PATIENCE_S."""
+        """Read for so long; how many bytes. Raises LabError."""
         until_s, arrived = time.perf_counter() + seconds, 0
         while time.perf_counter() < until_s:
-            ready = self._selector.select(PATIENCE_S)
-            if not ready:
-                raise LabError(f"no byte came for {PATIENCE_S:g} s", "bytes")
-            arrived += sum(key.data() for key, _ in ready)
+            arrived += self.step()
         return arrived
