@@ -30,10 +30,11 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment("compare", "what can each layer spread, what can it tell apart, and what does that cost?",
                    _later("compare", "parts"), _later("ladder", "size_of")),
         Experiment("ladder", "what can each layer tell apart, and so spread over the servers?", _alone("ladder"),
-                   _later("ladder", "size_of")),
+                   _later("ladder", "size_of"), within="compare"),
         Experiment("distinguish", "by what can each layer send a request: port, URL, header, cookie?",
-                   _alone("distinguish")),
-        Experiment("cost", "what does each layer cost, beside plain switching?", _alone("cost")),
+                   _alone("distinguish"), within="compare"),
+        Experiment("cost", "what does each layer cost, beside plain switching?", _alone("cost"),
+                   within="compare"),
         Experiment("algorithms", "which algorithm answers soonest, when servers and sessions are not all alike?",
                    _later("algorithms", "parts")),
         Experiment("failover", "a server dies: who notices, how soon, what is lost, is anybody else disturbed?",
@@ -46,7 +47,10 @@ EXPERIMENTS: dict[str, Experiment] = {
                    _later("control_plane", "parts")),
         Experiment("reverse-proxy", "what does a reverse proxy do for its servers, and what do clients see of them?",
                    _later("reverse_proxy", "parts")),
-        Experiment("crowd", "1,000 clients at once: who gets them, and what must a switch remember?", _alone("crowd")),
+        Experiment("placement", "a proxy beside the client, beside the servers, or behind another tier: what differs?",
+                   _alone("placement"), lecture=(13,)),
+        Experiment("crowd", "1,000 clients at once: who gets them, and what must a switch remember?", _alone("crowd"),
+                   within="compare"),
     )
 }
 

@@ -99,16 +99,59 @@ def compare(clients: int | None, servers: int | None, requests: int | None, **op
 
 
 @cli.command(**HELP)
-@click.argument("experiment", type=Word("experiment", EXPERIMENTS))
+@click.argument("experiment", type=Word("experiment", EXPERIMENTS), required=False)
+@click.option("--all", "everything", is_flag=True, help="All of them, one after another; --json is a list then.")
 @experiment_options
-def run(experiment: str, **options: Any) -> None:
-    """Run one experiment (`./lab list` names them).
+def run(experiment: str | None, everything: bool, **options: Any) -> None:
+    """Run one experiment (`./lab list` names them), or all.
 
     \b
-    Example:
+    Examples:
       ./lab run compare --quick --report results/
+      ./lab run --all --quick --json run.json
     """
-    conduct(EXPERIMENTS[experiment], Options(**options))
+    if everything and experiment:
+        raise LabError(f"both --all and {experiment!r}", "one of them", "./lab run --all")
+    if everything:
+        conduct_all(Options(**options))
+    elif experiment:
+        conduct(EXPERIMENTS[experiment], Options(**options))
+    else:
+        show("experiments")
+
+
+@cli.command(**HELP)
+@click.argument("run", type=click.Path(path_type=Path), metavar="[RUN", required=False)
+@click.argument("other", type=click.Path(path_type=Path), metavar="[OTHER]]", required=False)
+@click.option("--to", type=click.Path(path_type=Path), default=Path("report"), show_default=True, metavar="DIR",
+              help="Where the page is written.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same traffic.")
+@click.option("--quick", is_flag=True, help="Less traffic: five minutes for all.")
+def report(run: Path | None, other: Path | None, to: Path, seed: int, quick: bool) -> None:
+    """One page on every claim of the lecture: run everything, or take a RUN that is there; or lay two side by side.
+
+    A RUN is what --json wrote, or the folder of a report.
+
+    \b
+    Examples:
+      ./lab report --quick            run everything, and write report/report.html
+      ./lab report run.json           the same of what is there
+      ./lab report mine/ yours/       two runs: another machine, another algorithm, another student
+    """
+    if run is None:
+        conduct_all(Options(seed=seed, quick=quick, report=to))
+        return
+    from experiments import report as room
+    from experiments.envelope import check_report
+    from experiments.runs import read_run
+
+    one = read_run(run)
+    check_report(to)
+    if other:
+        page = room.write_beside(one, read_run(other), to, names=(str(run), str(other)))
+    else:
+        page = room.write_whole_run(one, to)
+    click.echo(f"written: {page}", err=True)
 
 
 @cli.command(**HELP)
@@ -133,6 +176,14 @@ def conduct(experiment: Experiment, options: Options) -> None:
         doctor.check_system()
     if not experiment.conduct(options):
         sys.exit(1)
+
+
+def conduct_all(options: Options) -> None:
+    """Run everything; exit code 1 if something came out otherwise than predicted, 2 if something failed."""
+    from experiments.everything import run_all
+
+    doctor.check_system()
+    sys.exit(run_all(options))
 
 
 @cli.command(**HELP)

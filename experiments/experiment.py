@@ -20,6 +20,7 @@ from experiments.display import Display
 from experiments.envelope import Envelope, Row, check_report, check_writable
 from experiments.environment import environment
 from experiments.tables import CellStyle, print_table
+from experiments.verdicts import HOLDS, Verdict
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Part:
     as_predicted: whether it came out as the file's prediction says.
     picture:      for a terminal, before the table. shown: the table as people read it, where that differs.
     style:        the ink of each cell of the table that is shown.
+    verdicts:     what came of the claims that it tries.
     """
 
     table: str
@@ -68,6 +70,7 @@ class Part:
     picture: RenderableType = ""
     shown: Sequence[Row] = ()
     style: CellStyle | None = None
+    verdicts: Sequence[Verdict] = ()
 
     def print(self) -> None:
         """Print it on stdout."""
@@ -85,6 +88,8 @@ class Experiment:
     check:   raises LabError for options that it can't be run with, before anything is built.
     command: what is typed before its name: run, or bench. Its files are called after both.
     lab:     whether it needs a network.
+    lecture: which of the lecture's claims it tries (lecture.py), by number.
+    within:  the experiment that it is a part of, if it is.
     """
 
     name: str
@@ -93,6 +98,8 @@ class Experiment:
     check: Callable[[Options], object] = lambda options: None
     command: str = "run"
     lab: bool = True
+    lecture: tuple[int, ...] = ()
+    within: str = ""
 
     def conduct(self, options: Options) -> bool:
         """Run it, print and write what it found, and return whether all of it came out as predicted.
@@ -110,9 +117,13 @@ class Experiment:
             found = [part(options, display) for part in parts]
         for part in found:
             part.print()
-        where = environment(started=started, **{"datapath": capsule.datapath()} if self.lab else {})
+        verdicts = [verdict.row() for part in found for verdict in part.verdicts]
+        print_verdicts(verdicts)
+        facts = {"datapath": capsule.datapath()} if self.lab else {}
+        where = environment(started=started, size="quick" if options.quick else "full", **facts)
         name = self.name if self.command == "run" else f"{self.command}-{self.name}"
-        self._write(options, Envelope(name, options.seed, where, {part.table: part.rows for part in found}))
+        tables = {part.table: part.rows for part in found} | {"verdicts": verdicts}
+        self._write(options, Envelope(name, options.seed, where, tables))
         return all(part.as_predicted for part in found)
 
     def _write(self, options: Options, envelope: Envelope) -> None:
@@ -125,3 +136,14 @@ class Experiment:
             page = report.write(envelope, options.report, question=self.question,
                                 command=options.command(self.name, self.command))
             print(f"written: {page}, and what it shows as JSON and CSV beside it", file=sys.stderr)
+
+
+def print_verdicts(rows: Sequence[Row]) -> None:
+    """Print the table `verdicts`, if there are any."""
+    if rows:
+        print_table("verdicts", rows, style=_ink)
+
+
+def _ink(row: Row, column: str) -> str:
+    """Of the table `verdicts`: green where a claim holds."""
+    return "green" if column == "verdict" and row[column] == HOLDS else ""

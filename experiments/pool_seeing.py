@@ -43,6 +43,8 @@ def counters(lab: RunningLab, service: str | None, as_json: bool) -> None:
     for one in form["services"]:
         print_table(_heading(one), [*map(counted, one["servers"]), counted({"server": "all", **one})])
     print_table("doors", [door(one) for one in form["doors"]])
+    if caches := [spared(one) for one in form["doors"] if one["looked"]]:
+        print_table("the cache", caches)
 
 
 def _heading(form: Form) -> str:
@@ -70,6 +72,13 @@ def door(form: Form) -> Row:
         "door": form["door"], "clients now": form["clients_now"], "clients": form["clients"],
         "handshakes": form["handshakes"], "resumed": form["resumed"], "own answers": form["own_answers"] or None,
     }
+
+
+def spared(form: Form) -> Row:
+    """What the cache spared servers there."""
+    return {"door": form["door"], "asked": form["looked"], "answered": form["cached"],
+            "ratio": f"{form['cached'] / form['looked']:.2f}", "octets": form["cached_octets"],
+            "ms spared": form["cached_ms"]}
 
 
 def explanation(lab: RunningLab, number: int | None, as_json: bool) -> None:

@@ -34,10 +34,6 @@ if TYPE_CHECKING:
 class Errand(Protocol):
     """A request that the cache is asked about."""
 
-    @property
-    def asked(self) -> RequestHead:
-        """As its client said it."""
-
     def look(self, waited: Join | None) -> Reply | Ask | Join:
         """Ask the cache. waited: for whom it has waited."""
 
@@ -48,24 +44,24 @@ class Errand(Protocol):
         """Let it go on."""
 
 
-def follow(talk: Conversation, errand: Errand, found: Reply | Ask | Join) -> None:
-    """Do as the cache has found: answer from the store, forward, or wait."""
+def follow(talk: Conversation, asked: RequestHead, errand: Errand, found: Reply | Ask | Join) -> None:
+    """Do as the cache has found: answer from the store, forward, or wait. asked: as the client said it."""
     if type(found) is Reply:
         errand.serve(found)
     elif type(found) is Ask:
         errand.send(found)
     else:
         assert isinstance(found, Join)
-        talk.exchange = Follower(talk, errand, found)
+        talk.exchange = Follower(talk, asked, errand, found)
         talk.outside.wait(Wait.TOTAL)
         talk.outside.wait(Wait.JOIN)
 
 
 class PoolErrand:
-    """A request that would go to a server of a pool. No tuple: compiled, its fields would need what comes later here.
+    """A request that would go to a server of a pool.
 
-    head: as it would go on. space: responses are not shared across spaces. record: where it is explained, if it asked
-    for that.
+    asked:  as its client said it; head: as it would go on. space: responses are not shared across spaces.
+    record: where it is explained, if it asked for that.
     """
 
     def __init__(self, talk: Conversation, cache: Cache, asked: RequestHead, head: RequestHead, balancer: Balancer,
@@ -112,8 +108,8 @@ def refresh(talk: Conversation, ask: Ask, balancer: Balancer) -> None:
 class Follower(Relay):
     """Waits for another's answer, in the place of an exchange of its own. It is at no server."""
 
-    def __init__(self, talk: Conversation, errand: Errand, join: Join) -> None:
-        super().__init__(talk, errand.asked)
+    def __init__(self, talk: Conversation, asked: RequestHead, errand: Errand, join: Join) -> None:
+        super().__init__(talk, asked)
         self.errand, self.join = errand, join
         join.wake = partial(talk.outside.soon, self.go_on)
 
@@ -127,7 +123,7 @@ class Follower(Relay):
         talk = self.talk
         if talk.exchange is self:
             talk.exchange = None
-            follow(talk, self.errand, self.errand.look(self.join))
+            follow(talk, self.asked, self.errand, self.errand.look(self.join))
             talk.next_requests()
 
     def fail(self, failure: Failure) -> None:

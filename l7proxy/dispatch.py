@@ -85,7 +85,8 @@ def _forward(talk: Conversation, asked: RequestHead, route: Routed, balancer: Ba
     if type(found) is Reply and record is None and found.refresh is None:
         caching.serve(talk, asked, found)
     else:
-        caching.follow(talk, caching.PoolErrand(talk, cache, asked, head, balancer, route.space, record), found)
+        errand = caching.PoolErrand(talk, cache, asked, head, balancer, route.space, record)
+        caching.follow(talk, asked, errand, found)
 
 
 def _say(talk: Conversation, head: RequestHead, answer: Answer, more: bytes) -> None:

@@ -15,12 +15,15 @@ Rules kept here:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.envelope import Envelope, write_whole
+from experiments.report.beside import beside
 from experiments.report.page import page
+from experiments.report.whole import whole
 
-__all__ = ["page", "write"]
+__all__ = ["beside", "page", "whole", "write", "write_beside", "write_whole_run"]
 
 
 def write(envelope: Envelope, folder: Path, *, question: str, command: str) -> Path:
@@ -31,4 +34,18 @@ def write(envelope: Envelope, folder: Path, *, question: str, command: str) -> P
     """
     path = folder / f"{envelope.name}.html"
     write_whole(path, page(envelope, question=question, command=command))
+    return path
+
+
+def write_whole_run(run: Sequence[Envelope], folder: Path) -> Path:
+    """Write the report on a run of several experiments, report.html, into `folder` and return its path."""
+    path = folder / "report.html"
+    write_whole(path, whole(run))
+    return path
+
+
+def write_beside(one: Sequence[Envelope], other: Sequence[Envelope], folder: Path, *, names: tuple[str, str]) -> Path:
+    """Write two runs side by side, beside.html, into `folder` and return its path."""
+    path = folder / "beside.html"
+    write_whole(path, beside(one, other, names))
     return path

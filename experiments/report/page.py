@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import jinja2
@@ -81,13 +81,16 @@ def figure(picture: Picture, name: str, rows: Rows) -> Figure:
     return Figure(picture.title, picture.caption, svg)
 
 
-def networks(envelope: Envelope) -> Iterator[Network]:
-    """The client situations that the rows name, each drawn with as many servers as there were."""
+def networks(envelope: Envelope, ids: str = "", more: Sequence[str] = ()) -> Iterator[Network]:
+    """The client situations that the rows name, each drawn with as many servers as there were.
+
+    ids: what the page's other networks don't begin with. more: situations beside those.
+    """
     servers = max((len(share_of(row)) for rows in envelope.tables.values() for row in rows), default=0) or SERVERS
-    for number, name in enumerate(situations(envelope), start=1):
+    for number, name in enumerate(dict.fromkeys((*situations(envelope), *more)), start=1):
         topology, clients = (name, CLIENTS) if name in TOPOLOGIES else POOLED
         drawing = network.draw(TOPOLOGIES[topology](clients=clients, servers=servers))
-        yield Network(f"n{number}", name, SITUATIONS.get(name) or TOPOLOGIES[topology].summary, drawing)
+        yield Network(f"{ids}n{number}", name, SITUATIONS.get(name) or TOPOLOGIES[topology].summary, drawing)
 
 
 def situations(envelope: Envelope) -> list[str]:

@@ -25,12 +25,16 @@ from experiments.report import (
     growth_plot,
     ladder,
     ladder_plot,
+    placement,
+    placement_plot,
     proxy,
     proxy_plot,
     reverse_proxy,
     reverse_proxy_plot,
     steering,
     steering_plot,
+    verdicts,
+    verdicts_plot,
 )
 from experiments.report import algorithms_speed as speed
 from experiments.report import algorithms_speed_plot as speed_plot
@@ -122,6 +126,13 @@ SECTIONS: dict[str, Section] = {
                 "must be reached is 1 for every figure, and more is better.",
                 proxy_plot.draw),
     )),
+    "placement": Section("Where may a proxy stand, and who shares its fate?", placement.read, (
+        Picture("Latency, while all is well", "The bar goes to p50, the stroke on to p95.",
+                placement_plot.draw_latency),
+        Picture("Requests that were lost while a proxy was dead",
+                "Filled: the part of all requests that got no answer. Below it: the same, of requests made when the "
+                "death should have been noticed.", placement_plot.draw_lost),
+    )),
     "disruption": Section("A pool changes: who is moved without need?", disruption.read, (
         Picture("What part of connections was taken from a server that was there",
                 "A bar is that part of all, from nothing to the whole box. Below the figure: how many connections "
@@ -146,6 +157,12 @@ SECTIONS: dict[str, Section] = {
                 "one for each that resumes a TLS session.", reverse_proxy_plot.draw_connections),
     )),
     "certificates": Section("Who has a certificate?", reverse_proxy.reader("certificates")),
+    "verdicts": Section("What came of the claims?", verdicts.reading, (
+        Picture("The figures beside the rules",
+                "A dot is what was measured, its line where that lies with 95 % confidence; the dashed line is the "
+                "rule’s bound. Each claim has a scale of its own.",
+                verdicts_plot.draw),
+    )),
     "without_controller": Section("And if the controller is gone?", control_plane.read_stranded),
 }  # fmt: skip
 

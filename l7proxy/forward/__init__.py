@@ -2,6 +2,7 @@
 
      request ──destination──► where to? ──loops──► been here? ──users──► who? ──rules──► may he? ──names, guard──► dial
              ──anonymity────► what the origin learns         ──filters──► what it is asked for
+             ──cached───────► is it stored already? (l7proxy/cache/)
      answer  ──filters──────► what the client gets           ──anonymity──► what it learns
              ──traffic, admission──► when                    ──squidlog──► what is written down
 

@@ -95,7 +95,7 @@ class Cached(Filtered):
     def ask_cache(self) -> None:
         """Do as the cache says."""
         self.talk.site.counts.looked += 1
-        follow(self.talk, self, self.look(None))
+        follow(self.talk, self.asked, self, self.look(None))
 
     def look(self, waited: Join | None) -> Reply | Ask | Join:
         """What the cache has, or says (caching.Errand)."""

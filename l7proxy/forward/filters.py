@@ -17,7 +17,8 @@ Rules kept here:
    where the origin says no-transform (RFC 9110 7.7, RFC 9111 5.2.2.6), and in charsets in which octets are no
    characters.
 2. What replacing makes untrue is put right: no Content-Encoding, Content-Length, digest or Accept-Ranges, and a weak
-   ETag (RFC 9110 8.8.1); at HEAD and 304 too, so that what a client has stays the same thing.
+   ETag (RFC 9110 8.8.1); at HEAD and 304 too, so that what a client has stays the same thing. A 304 needs not say of
+   which type it is (15.4.5): then in doubt of one that is replaced in, for a weak ETag does no harm.
 3. An origin is asked for a coding that can be looked into (asks). Text in another one nevertheless is blocked where a
    word would be: in doubt it holds one. So is a part of a text, where a word would be blocked or replaced, and parts
    in one answer, whose types aren't said; who asked for them can ask for the whole (Partial).
@@ -157,6 +158,7 @@ class Plan:
     def __init__(self, rules: Sequence[FilterRule]) -> None:
         self._rows = [(matching.globs(rule.kinds) if rule.kinds else None, rule) for rule in rules]
         self.reads = any(rule.words for rule in rules)
+        self._replaces = any(rule.action == "replace" for rule in rules)
         self._words: dict[tuple[object, ...], Words] = {}
 
     def asks(self, fields: list[Field]) -> list[Field]:
@@ -188,6 +190,8 @@ class Plan:
                     raise Blocked(_too_long(rule))
             elif most is None or rule.over_bytes < (most.over_bytes or 0):
                 most = rule
+        if head.status == 304 and self._replaces and not media and not _fixed(head):
+            return _put_right(head), None
         return self._read(head, reading, most)
 
     def _read(self, head: ResponseHead, reading: list[FilterRule],
@@ -195,7 +199,7 @@ class Plan:
         if not reading:
             return head, Body((), None, "", None, False, most, False) if most and head.body != NO_BODY else None
         charset = _charset(head.fields)
-        if not _replaceable(charset) or any(map(_NO_TRANSFORM.search, values(head.fields, b"cache-control"))):
+        if not _replaceable(charset) or _fixed(head):
             reading = [rule for rule in reading if rule.action != "replace"]
         if reading and head.status == 206:
             raise Partial(_unreadable(reading[0]))
@@ -324,6 +328,11 @@ def _replaceable(charset: str) -> bool:
         return _SELF_SYNCHRONISING.fullmatch(charset) is not None and bool(codecs.lookup(charset))
     except LookupError:  # one that only looks like it, such as iso-8859-99
         return False
+
+
+def _fixed(head: ResponseHead) -> bool:
+    """Whether its origin forbids that it is changed."""
+    return any(map(_NO_TRANSFORM.search, values(head.fields, b"cache-control")))
 
 
 def _length(head: ResponseHead) -> int | None:

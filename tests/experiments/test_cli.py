@@ -90,7 +90,7 @@ def test_two_labs_run_at_once() -> None:
 def test_compare_writes_one_envelope(tmp_path: Path) -> None:
     done = lab("compare", "--quick", "--requests", "1", "--clients", "3", "--seed", "5",
                "--json", str(tmp_path / "found.json"), "--report", str(tmp_path / "report"))
-    tables = ["ladder", "distinguish", "cost", "crowd"]
+    tables = ["ladder", "distinguish", "cost", "crowd", "verdicts"]
     found = json.loads((tmp_path / "found.json").read_text())
     slower = not cost.contradictions(found["tables"]["cost"])  # a busy machine may have it otherwise
     assert done.returncode == (0 if slower else 1), done.stdout + done.stderr

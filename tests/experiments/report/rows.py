@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from experiments.envelope import Envelope
+from experiments.lecture import LECTURE
+from experiments.verdicts import Claim, Interval, Rule
 
 Rows = list[dict[str, Any]]
 LAYERS = ("l2", "l3", "l4", "l7")
@@ -177,10 +179,30 @@ def certificates() -> Rows:
             for host in ("proxy", "srv1", "srv2", "srv3")]
 
 
+def verdicts() -> Rows:
+    """One on each claim of the lecture, of every kind, and one of the lab's own."""
+    rule, high, low = Rule("a / b", ">", 1), Interval(1.5, 1.3, 1.7, "4 rounds"), Interval(0.5, 0.4, 0.6, "4 rounds")
+    across = Interval(1.1, 0.9, 1.3, "4 rounds")
+    claims = [Claim(number, f"the part of {number} that is tried", rule) for number in range(4, max(LECTURE) + 1)]
+    return [verdict.row() for verdict in (
+        Claim(1, "the price is so", rule, by_construction=True).judge(high),
+        Claim(1, "the limit is so", Rule("b / a", "<", 1)).judge(low),
+        Claim(2, "it balances better", rule, only_if="it rains").judge(high, low),
+        Claim(3, "nobody is a hot spot", rule).judge(across),
+        *(claim.judge(low if claim.number == 9 else high) for claim in claims),
+        Claim(0, "as the lab predicts", rule).judge(high))]
+
+
+def closer() -> Rows:
+    return [{"layer": layer, "where": where, "text": f"{layer} <{where}>"}
+            for layer in LAYERS for where in ("rule", "packet before", "packet after")]
+
+
 TABLES = {"ladder": ladder, "distinguish": distinguish, "cost": cost, "crowd": crowd, "algorithms": algorithms,
           "best": best, "failover": failover, "disruption": disruption, "control_plane": control_plane,
           "without_controller": without_controller, "wire": wire, "hidden": hidden, "by_content": by_content,
-          "caching": caching, "connections": connections, "certificates": certificates}
+          "caching": caching, "connections": connections, "certificates": certificates,
+          "verdicts": verdicts}
 
 
 def envelope(**tables: Rows) -> Envelope:

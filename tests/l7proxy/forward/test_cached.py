@@ -1,4 +1,4 @@
-"""The forward proxy's cache, between real clients and real origins: what it answers, whom, and what it says of itself."""
+"""The forward proxy's cache, between real clients and origins: what it answers, whom, and what it says of itself."""
 
 from __future__ import annotations
 

@@ -192,7 +192,8 @@ def test_what_can_not_be_looked_into_is_blocked_and_not_replaced(said):
     assert through([NICE], unchanged, [b"damn"]) == (read_response(*unchanged), b"damn")
 
 
-@pytest.mark.parametrize("data", [b"plain", gzip.compress(b"half of it", mtime=0)[:-4], gzip.compress(bytes(2**25), mtime=0)])
+@pytest.mark.parametrize("data", [b"plain", gzip.compress(b"half of it", mtime=0)[:-4],
+                                  gzip.compress(bytes(2**25), mtime=0)])
 def test_what_is_damaged_or_a_bomb_is_a_502(data):
     verdict = blocked([BAD], [HTML, "Content-Encoding: gzip"], [data])
     assert (verdict.status, verdict.error) == (502, "http_response_content_coding")
@@ -263,6 +264,13 @@ def test_what_has_no_body_says_what_one_with_a_body_would(method, status):
     assert body is None
     assert lines(head.fields) == RIGHT
     assert (head.body, head.declared) == (NO_BODY, NO_BODY)
+
+
+@pytest.mark.parametrize(("rule", "more", "tag"), [(NICE, [], 'W/"x"'), (BAD, [], '"x"'),
+                                                   (NICE, ["Cache-Control: no-transform"], '"x"')])
+def test_a_304_that_does_not_say_its_type_may_be_of_a_text(rule, more, tag):
+    head, body = plan(rule).answer(read_response('ETag: "x"', *more, status="304 Not Modified"))
+    assert (lines(head.fields)[0], body) == (f"ETag: {tag}", None)
 
 
 @pytest.mark.parametrize(("charset", "text", "out"), [
