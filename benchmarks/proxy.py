@@ -222,8 +222,8 @@ def everybody() -> dict[str, Found]:
 
 
 def played(table: str, place: type[Stage], found: Mapping[str, Found], figures: Sequence[Figure], options: Options,
-           display: Display) -> Part:
-    """Measure these figures on a stage of that kind: the part of that name."""
+           display: Display, note: str = "") -> Part:
+    """Measure these figures on a stage of that kind: the part of that name. note: what is to be known of the peers."""
     with place(capsule.LAB / table, found) as stage:
         turns = measure(stage, QUICK if options.quick else FULL, options.seed, figures, display.say)
         made = rows(turns, stage.found, figures)
@@ -231,7 +231,7 @@ def played(table: str, place: type[Stage], found: Mapping[str, Found], figures: 
     if os.environ.get("LAYER_LAB_COMPILED") == "0" or not compiled.folder().is_dir():
         words += " Ours was not compiled (l7proxy/compiled.py says what that takes)."
     words += disturbed([turn.waited for turn in turns if turn.waited is not None])
-    return Part(table, made, moral(made) + words, not contradictions(made), shown=for_people(made))
+    return Part(table, made, moral(made) + note + words, not contradictions(made), shown=for_people(made))
 
 
 def part(options: Options, display: Display) -> Part:
