@@ -123,8 +123,8 @@ SECTIONS: dict[str, Section] = {
     "forward": Section("How near to Squid does a forward proxy in Python come?", proxy.read, (
         Picture("What is reached of what must be",
                 "A bar is the median of interleaved rounds, a whisker goes from the lowest round to the highest. What "
-                "must be reached is 1 for every figure, and more is better. tinyproxy keeps no connection, so each of its "
-                "requests has a new one; all others keep theirs.",
+                "must be reached is 1 for every figure, and more is better. tinyproxy keeps no connection, so each of "
+                "its requests has a new one; all others keep theirs.",
                 proxy_plot.draw),
     )),
     "placement": Section("Where may a proxy stand, and who shares its fate?", placement.read, (
