@@ -159,6 +159,7 @@ class Stage:
 
     def __enter__(self) -> Stage:
         room_for_files()
+        self._before = os.sched_getaffinity(0)
         os.sched_setaffinity(0, self.cores.others)  # what is started from here inherits it
         self.folder.mkdir(parents=True)
         self._backend = Programs(self.folder)
@@ -169,6 +170,7 @@ class Stage:
 
     def __exit__(self, *error: object) -> None:
         self._backend.stop()
+        os.sched_setaffinity(0, self._before)
 
     def asked(self) -> int:
         """How many requests the backend has had so far (nginx's stub_status)."""
