@@ -124,6 +124,13 @@ SECTIONS: dict[str, Section] = {
                 "must be reached is 1 for every figure, and more is better.",
                 proxy_plot.draw),
     )),
+    "forward": Section("How near to Squid does a forward proxy in Python come?", proxy.read, (
+        Picture("What is reached of what must be",
+                "A bar is the median of interleaved rounds, a whisker goes from the lowest round to the highest. What "
+                "must be reached is 1 for every figure, and more is better. tinyproxy keeps no connection, so each of "
+                "its requests has a new one; all others keep theirs.",
+                proxy_plot.draw),
+    )),
     "placement": Section("Where may a proxy stand, and who shares its fate?", placement.read, (
         Picture("Latency, while all is well", "The bar goes to p50, the stroke on to p95.",
                 placement_plot.draw_latency),
