@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from experiments.clients import ClientHost
 from experiments.openloop import Call, Visit, play, read, visits, whole_body
-from experiments.sessions import Lengths, Traffic, plan
+from experiments.sessions import Lengths, Session, Traffic, plan
 
 HERE = [ClientHost(f"h{n}") for n in range(4)]
 
@@ -145,3 +145,12 @@ def test_an_answer_is_whole_when_its_last_byte_is_there_and_not_before(body: byt
 def test_who_answered_is_read_off_the_answer() -> None:
     body = b'{"server": "s1"}'
     assert read(whole("200 OK", body), body) == ("s1", "")
+
+
+def test_who_thinks_asks_no_sooner_and_the_time_is_not_in_what_it_took(server) -> None:
+    session = Session(0.0, 0, 3, services_s=(0.05, 0.0, 0.0), thinks_s=(0.15, 0.1), sizes=(2000, 3000, 4000))
+    calls = play(visits([session], HERE, ("127.0.0.1", server.ports[0])))
+    assert [call.error for call in calls] == [""] * 3
+    for before, after, thinks_s in zip(calls, calls[1:], session.thinks_s, strict=False):
+        assert after.at_s == pytest.approx(before.at_s + before.took_s + thinks_s, abs=0.005)
+    assert calls[0].took_s >= 0.05
