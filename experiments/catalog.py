@@ -46,6 +46,8 @@ EXPERIMENTS: dict[str, Experiment] = {
                    _later("control_plane", "parts")),
         Experiment("reverse-proxy", "what does a reverse proxy do for its servers, and what do clients see of them?",
                    _later("reverse_proxy", "parts")),
+        Experiment("scale", "one server with k workers, or k servers with one: what, how soon, and where does it end?",
+                   _later("scale", "parts"), lecture=(1,)),
         Experiment("crowd", "1,000 clients at once: who gets them, and what must a switch remember?", _alone("crowd")),
     )
 }

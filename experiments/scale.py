@@ -15,8 +15,8 @@ arrivals in an open loop, drawn (exponential) service times, equally much for ea
 more than they can do, and whose answers are counted. In each round every balancer also has a turn with servers that
 take no time, as fast as connections come back; turns are in an order shuffled anew.
 
-    scale           at equal load: mean, p50 ... p99 of the response time, from when a request was meant to begin; beside
-                    it theory (theory.py), and the same requests in queues on paper
+    scale           at equal load: mean, p50 ... p99 of the response time, from when a request was meant to begin;
+                    beside it theory (theory.py), and the same requests in queues on paper
     scale_power     flooded: what a way does, in workers; and what it was told to be
     prices          what a core costs
     balancer_limit  servers that take no time: new connections/s, whose CPU they cost, and how many workers of
@@ -41,8 +41,8 @@ from experiments.margins import percentile_ms
 from experiments.scale_claims import LIMITED, Round, verdicts
 from experiments.scale_lab import (
     BLIND,
-    CONTENTION,
     COHERENCE,
+    CONTENTION,
     FLOOD_S,
     FLOODED,
     FULL,
@@ -112,8 +112,8 @@ def _row(found: Found, cell: Cell) -> dict[str, object]:
     pairs = [pair for number in range(len(found.calls)) for pair in _beside(found, number, cell)]
     took_s = [took for took, _ in pairs]
     every = [one for calls in found.calls for one in calls[cell]]
-    return {"way": cell.way, "workers": cell.k, "requests": len(took_s), "failed": sum(bool(one.error) for one in every),
-            "asked": cell.k * UTILISATION,
+    return {"way": cell.way, "workers": cell.k, "requests": len(took_s),
+            "failed": sum(bool(one.error) for one in every), "asked": cell.k * UTILISATION,
             "done": round(median(delivered(calls[cell], found.seconds) for calls in found.calls) * SERVICE_S, 2),
             "mean_ms": round(1000 * fmean(took_s), 1), "theory_mean_ms": _theory_ms(cell),
             "paper_mean_ms": round(1000 * fmean(paper for _, paper in pairs), 1),
@@ -132,7 +132,8 @@ def _theory_ms(cell: Cell) -> float | None:
 
 def power(found: Found) -> list[dict[str, object]]:
     """The table `scale_power`: what each way does when it is asked for more than it can."""
-    return [_power(cell, [delivered(calls[cell], found.seconds) * FLOOD_S for calls in found.calls]) for cell in FLOODED]
+    return [_power(cell, [delivered(calls[cell], found.seconds) * FLOOD_S for calls in found.calls])
+            for cell in FLOODED]
 
 
 def _power(cell: Cell, workers: Sequence[float]) -> dict[str, object]:
@@ -142,7 +143,8 @@ def _power(cell: Cell, workers: Sequence[float]) -> dict[str, object]:
 
 def limits(turns: Sequence[Sequence[Turn]]) -> list[dict[str, object]]:
     """The table `balancer_limit`: what passes to servers that take no time."""
-    return [_limit(way, k, [one for turn in turns for one in turn if (one.way, one.k) == (way, k)]) for way, k in LIMITS]
+    return [_limit(way, k, [one for turn in turns for one in turn if (one.way, one.k) == (way, k)])
+            for way, k in LIMITS]
 
 
 def _limit(way: str, k: int, turns: Sequence[Turn]) -> dict[str, object]:

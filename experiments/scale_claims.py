@@ -1,4 +1,4 @@
-"""What `scale` claims, and how verdicts are read off its rounds. Pure; the rules stand here before anything is measured.
+"""What `scale` claims, and how verdicts are read off its rounds. Pure; the rules stand before anything is measured.
 
 The power of workers that hinder each other, and prices, are put in: what restates them says so. What is found out is
 whether servers behind a balancer deliver what they have, until when, and whether response times are as theory has them.
@@ -28,10 +28,10 @@ OUT = {way: Claim(1, f"{MOST} servers behind {words} do {MOST} times what one do
        for way, words in ((BLIND, "L4's switch"), (LOOKING, "L7's proxy"))}
 CONTROLLER = Claim(0, "of the balancers, the controller that is asked for each connection is the first limit",
                    Rule("its new connections a second, by the proxy's", "<", 1.0))
-PROXY = Claim(0, "the proxy is a limit before the switch is", Rule("its new connections a second, by the switch's", "<",
-                                                                  1.0))
-SOONER = Claim(0, f"one server with {MOST} workers answers sooner than {MOST} servers of one, chosen blindly, at the same "
-                  "power", Rule("p95 of the many, by that of the one", ">", 1.0))
+PROXY = Claim(0, "the proxy is a limit before the switch is",
+              Rule("its new connections a second, by the switch's", "<", 1.0))
+SOONER = Claim(0, f"one server with {MOST} workers answers sooner than {MOST} servers of one, chosen blindly, at "
+                  "the same power", Rule("p95 of the many, by that of the one", ">", 1.0))
 LOOKS = Claim(0, "who looks at two servers before he chooses answers sooner than who chooses blindly",
               Rule("p95 of who looks, by the other's", "<", 1.0))
 PAPER = Claim(0, "the lab's queues do what queues do: the same requests on paper take about as long",
@@ -66,13 +66,18 @@ def verdicts(rounds: Sequence[Round]) -> list[Verdict]:
         *(claim.judge(of_rounds(one.power[way] / MOST / one.power[UP] for one in rounds),
                       of_rounds(one.limit[way, MOST] / MOST / one.limit[way, 1] for one in rounds))
           for way, claim in OUT.items()),
-        CONTROLLER.judge(of_ratios((one.limit[REACTIVE, MOST], one.limit[LOOKING, MOST]) for one in rounds)),
-        PROXY.judge(of_ratios((one.limit[LOOKING, MOST], one.limit[BLIND, MOST]) for one in rounds)),
+        CONTROLLER.judge(of_ratios((_passes(one, REACTIVE), _passes(one, LOOKING)) for one in rounds)),
+        PROXY.judge(of_ratios((_passes(one, LOOKING), _passes(one, BLIND)) for one in rounds)),
         SOONER.judge(of_ratios((one.p95_ms[BLIND], one.p95_ms[UP]) for one in rounds)),
         LOOKS.judge(of_ratios((one.p95_ms[LOOKING], one.p95_ms[BLIND]) for one in rounds)),
         PAPER.judge(of_rounds(one.paper for one in rounds)),
         BOOK.judge(off_one(of_rounds(one.book for one in rounds))),
     ]
+
+
+def _passes(one: Round, way: str) -> float:
+    """New connections a second, over both numbers of servers: where they take no time, it is not they that differ."""
+    return (one.limit[way, 1] + one.limit[way, MOST]) / 2
 
 
 def _listed(figure: float) -> Interval:

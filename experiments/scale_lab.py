@@ -33,7 +33,7 @@ KS = (1, 2, 4, 8)
 MOST = KS[-1]
 CLIENTS, FIRST_PORT = 12, 9000
 SERVICE_S, UTILISATION = 0.06, 0.5   # of the load that is equal for each worker
-FLOOD_S, FLOOD = 0.1, 1.4            # and of the load that is more than they can do, as times what they can
+FLOOD_S, FLOOD = 0.1, 1.35           # and of the load that is more than they can do, as times what they can
 WARM_S = 0.5                         # what is not counted, for queues begin empty
 CONTENTION, COHERENCE = 0.05, 0.02   # what workers on one machine cost each other: stated, not measured
 UP, HINDERED, BLIND, LOOKING, REACTIVE, PLAIN = (
@@ -74,7 +74,7 @@ class Size:
     turn_s: float = 1.0
 
 
-QUICK, FULL = Size(rounds=3, seconds=2.6, turn_s=0.2), Size()
+QUICK, FULL = Size(rounds=3, seconds=2.4, turn_s=0.15), Size()
 
 
 @dataclass(frozen=True)
@@ -168,17 +168,20 @@ def _cell_of(call: Call) -> Cell:
 
 
 def _visits(lab: Lab, seconds: float, dice: random.Random) -> Iterator[Visit]:
-    """Poisson arrivals at each cell, equally many for each worker; service times are drawn, or all alike in a flood."""
+    """Poisson arrivals at each cell, equally many for each worker, and the same for all ways that have as many; service
+    times are drawn, or all alike in a flood.
+    """
     clients, where = lab.clients(), targets(lab)
+    seeds = {(k, flooded): dice.randrange(2**32) for k in KS for flooded in (False, True)}
     for cell in TRIED:
         traffic = Traffic(FLOOD / slowness(cell), cell.k, FLOOD_S, seconds, CLIENTS) if cell.flooded else Traffic(
             UTILISATION, cell.k, SERVICE_S, seconds, CLIENTS, services=Exponential(SERVICE_S))
         path = f"/?sleep={FLOOD_S}" if cell.flooded else "/"
-        yield from visits(plan(traffic, dice.randrange(2**32)), clients, where[cell], path=path, label=str(cell))
+        yield from visits(plan(traffic, seeds[cell.k, cell.flooded]), clients, where[cell], path=path, label=str(cell))
 
 
 def turn(lab: Lab, way: str, k: int, seconds: float) -> Turn:
-    """As many new connections as come back, to servers that take no time: whatever is the limit, they are not asleep."""
+    """As many new connections as come back, to servers that take no time: whatever limits it, it is not sleep."""
     if way == PLAIN:
         wanted = [(str(addresses.server(n)), RUNS[""][0]) for n in range(1, k + 1)]
     else:
