@@ -48,6 +48,8 @@ EXPERIMENTS: dict[str, Experiment] = {
                    _later("reverse_proxy", "parts")),
         Experiment("scale", "one server with k workers, or k servers with one: what, how soon, and where does it end?",
                    _later("scale", "parts"), lecture=(1,)),
+        Experiment("feedback", "judge servers by tests, or by a fixed ratio: which is better when, and if tests lag?",
+                   _later("feedback", "parts"), lecture=(2, 11)),
         Experiment("crowd", "1,000 clients at once: who gets them, and what must a switch remember?", _alone("crowd")),
     )
 }
