@@ -74,7 +74,7 @@ class Size:
     turn_s: float = 1.0
 
 
-QUICK, FULL = Size(rounds=3, seconds=2.4, turn_s=0.15), Size()
+QUICK, FULL = Size(rounds=3, seconds=2.2, turn_s=0.15), Size()
 
 
 @dataclass(frozen=True)

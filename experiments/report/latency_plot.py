@@ -26,7 +26,7 @@ from experiments.report.palette import colour, server_colour
 from experiments.report.section import Rows
 from experiments.report.wording import amount, number
 
-LEFT, RIGHT, HEAD, PANEL, FOOT, ENTRY = 46, 14, 26, 150, 26, 16  # points
+LEFT, RIGHT, HEAD, PANEL, FOOT, ENTRY = 56, 14, 26, 150, 26, 16  # points
 MARKS = (50.0, 90.0, 99.0, 99.9, 99.99)
 DASHES = (0, (3, 2))
 
