@@ -63,8 +63,8 @@ WAYS = (WEIGHTS, FRESH, STALE, BUSY, BUSY_STALE)
 class Size:
     """How many rounds, and for how many seconds sessions arrive in each of a round's two phases."""
 
-    rounds: int = 8
-    seconds: float = 8.0
+    rounds: int = 6
+    seconds: float = 6.0
 
 
 QUICK, FULL = Size(rounds=3, seconds=2.0), Size()

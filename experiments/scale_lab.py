@@ -22,6 +22,7 @@ from experiments.draws import Exponential
 from experiments.lab import RUNS, Lab
 from experiments.load import drive, users
 from experiments.openloop import Call, Visit, play, visits
+from experiments.players import play_in
 from experiments.rounds import introduce
 from experiments.services import service
 from experiments.sessions import Traffic, plan
@@ -67,14 +68,17 @@ PORTS = {cell: FIRST_PORT + number for number, cell in enumerate(BALANCED + ALON
 
 @dataclass(frozen=True)
 class Size:
-    """How many rounds, for how many seconds sessions arrive in each, and how long a turn at the limit lasts."""
+    """How many rounds, for how many seconds sessions arrive in each, how long a turn at the limit lasts, and from how
+    many processes sessions come: to begin one costs more than it gains in a short round.
+    """
 
-    rounds: int = 8
-    seconds: float = 12.0
-    turn_s: float = 1.0
+    rounds: int = 6
+    seconds: float = 8.0
+    turn_s: float = 0.5
+    processes: int = 2
 
 
-QUICK, FULL = Size(rounds=3, seconds=2.2, turn_s=0.15), Size()
+QUICK, FULL = Size(rounds=3, seconds=2.2, turn_s=0.15, processes=1), Size()
 
 
 @dataclass(frozen=True)
@@ -147,11 +151,11 @@ def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lamb
     dice, found = random.Random(seed), Found(seconds=size.seconds)
     introduce(lab)
     equip(lab)
-    play(list(_visits(lab, 0.4, dice)))
+    play(_visits(lab, 0.4, dice))
     for number in range(1, size.rounds + 1):
         say(f"scale: round {number} of {size.rounds}")
         usage, calls = Usage(pids(lab)), defaultdict[Cell, list[Call]](list)
-        for call in play(list(_visits(lab, size.seconds, dice))):
+        for call in play_in(size.processes, _visits(lab, size.seconds, dice)):
             calls[_cell_of(call)].append(call)
         cpu, busy = usage.parts()
         found.cpu, found.busy = max(found.cpu, cpu), max(found.busy, busy)
