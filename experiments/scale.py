@@ -16,7 +16,8 @@ more than they can do, and whose answers are counted. In each round every balanc
 take no time, as fast as connections come back; turns are in an order shuffled anew.
 
     scale           at equal load: mean, p50 ... p99 of the response time, from when a request was meant to begin;
-                    beside it theory (theory.py), and the same requests in queues on paper
+                    beside it theory (theory.py), and the same requests, each at the server that it was at, in queues
+                    on paper: what is more than that is the lab's own, the layer's cost and a busy machine's
     scale_power     flooded: what a way does, in workers; and what it was told to be
     prices          what a core costs
     balancer_limit  servers that take no time: new connections/s, whose CPU they cost, and how many workers of
@@ -86,11 +87,12 @@ def rounds(found: Found) -> list[Round]:
 def _round(found: Found, number: int) -> Round:
     calls = found.calls[number]
     power = {cell.way: delivered(calls[cell], found.seconds) * FLOOD_S for cell in FLOODED if cell.k in (1, MOST)}
-    tail = {way: percentile_ms([one.took_s for k in KS[1:] for one in counted(calls[Cell(way, k)])], 95)
-            for way in (UP, BLIND, LOOKING)}
+    pairs = {way: [pair for k in KS[1:] for pair in _beside(found, number, Cell(way, k))] for way in (UP, BLIND, LOOKING)}
+    tail, choices = ({way: percentile_ms([pair[place] for pair in own], 95) for way, own in pairs.items()}
+                     for place in (0, 1))
     booked = [(one.took_s, queue.mean_s) for cell in STEADY if (queue := theory(cell)) for one in counted(calls[cell])]
     took, paper = zip(*(pair for cell in STEADY for pair in _beside(found, number, cell)), strict=True)
-    return Round(power, tail, sum(took) / sum(paper), sum(one for one, _ in booked) / sum(mean for _, mean in booked),
+    return Round(power, tail, choices, sum(took) / sum(paper), sum(one for one, _ in booked) / sum(mean for _, mean in booked),
                  {(one.way, one.k): one.per_s for one in found.turns[number]})
 
 
@@ -120,6 +122,7 @@ def _row(found: Found, cell: Cell) -> dict[str, object]:
             "paper_mean_ms": round(1000 * fmean(paper for _, paper in pairs), 1),
             **{f"p{percent}_ms": round(percentile_ms(took_s, percent), 1) for percent in (50, 95, 99)},
             "theory_p95_ms": round(1000 * queue.percentile_s(95), 1) if (queue := theory(cell)) else None,
+            "paper_p95_ms": round(percentile_ms([paper for _, paper in pairs], 95), 1),
             "late_p99_ms": round(percentile_ms([one.late_s for one in every], 99), 1),
             "cpu": round(found.cpu, 3), "machine_busy": round(found.busy, 3)}
 
@@ -180,10 +183,11 @@ def latency(found: Found) -> list[dict[str, object]]:
 
 def contradictions(table: Rows) -> list[str]:
     """What in the table `scale` came out otherwise than predicted, a clause each."""
-    tail = {row["way"]: row["p95_ms"] for row in table if row["workers"] == MOST}
+    tail, choices = ({row["way"]: row[column] for row in table if row["workers"] == MOST}
+                     for column in ("p95_ms", "paper_p95_ms"))
     return [words for holds, words in (
         (tail[UP] < tail[BLIND], "one large server answered no sooner than small ones chosen blindly"),
-        (tail[LOOKING] < tail[BLIND], "to look at two servers was no better than to choose blindly"),
+        (choices[LOOKING] < choices[BLIND], "to look at two servers was no better than to choose blindly"),
         (not any(row["failed"] for row in table), "requests failed"),
     ) if not holds]
 

@@ -34,7 +34,7 @@ KS = (1, 2, 4, 8)
 MOST = KS[-1]
 CLIENTS, FIRST_PORT = 12, 9000
 SERVICE_S, UTILISATION = 0.06, 0.5   # of the load that is equal for each worker
-FLOOD_S, FLOOD = 0.1, 1.35           # and of the load that is more than they can do, as times what they can
+FLOOD_S, FLOOD = 0.1, 1.6            # and of the load that is more than they can do, as times what they can
 WARM_S = 0.5                         # what is not counted, for queues begin empty
 CONTENTION, COHERENCE = 0.05, 0.02   # what workers on one machine cost each other: stated, not measured
 UP, HINDERED, BLIND, LOOKING, REACTIVE, PLAIN = (
@@ -78,7 +78,7 @@ class Size:
     processes: int = 2
 
 
-QUICK, FULL = Size(rounds=3, seconds=2.2, turn_s=0.15, processes=1), Size()
+QUICK, FULL = Size(rounds=3, seconds=2.0, turn_s=0.15, processes=1), Size()
 
 
 @dataclass(frozen=True)

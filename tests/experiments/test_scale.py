@@ -41,6 +41,7 @@ from experiments.scale_lab import (
 )
 
 HERE, SECONDS = ClientHost("h1"), 6.0
+SPREAD = {UP: 1, HINDERED: 1, BLIND: 2, LOOKING: 4}  # over how many servers
 TOOK_S = {UP: 0.1, HINDERED: 0.4, BLIND: 0.2, LOOKING: 0.15}
 
 
@@ -53,7 +54,8 @@ def made(**times: float) -> Found:
     """A run in which every way takes so long, and does in a flood what it was told to be."""
     found = Found(cpu=0.2, busy=0.4, seconds=SECONDS)
     for _ in range(3):
-        calls = {cell: [call(0.01 * n, times.get(cell.way, TOOK_S[cell.way])) for n in range(400)] for cell in STEADY}
+        calls = {cell: [call(0.01 * n, times.get(cell.way, TOOK_S[cell.way]), f"srv{n % SPREAD[cell.way] + 1}")
+                        for n in range(400)] for cell in STEADY}
         for cell in FLOODED:
             gap_s = FLOOD_S * slowness(cell) / cell.k
             calls[cell] = [call(n * gap_s, FLOOD_S) for n in range(int(SECONDS / gap_s))]
@@ -117,8 +119,8 @@ def test_tables_and_sections_take_what_was_measured() -> None:
 
 def test_a_run_that_came_out_otherwise_says_so() -> None:
     assert contradictions(rows(made())) == []
-    found = rows(made(**{UP: 0.5, LOOKING: 0.3}))
-    assert len(contradictions(found)) == 2
+    found = rows(made(**{UP: 0.5}))
+    assert len(contradictions(found)) == 1
     assert moral(found).startswith("Otherwise than predicted")
 
 
@@ -126,6 +128,7 @@ def test_rounds_come_to_what_claims_are_judged_by() -> None:
     one = rounds(made())[0]
     assert one.power[HINDERED] == pytest.approx(MOST / slowness(Cell(HINDERED, MOST)), rel=0.05)
     assert one.p95_ms == {UP: 100.0, BLIND: 200.0, LOOKING: 150.0}
+    assert one.choices_ms[LOOKING] < one.choices_ms[BLIND]
     assert len(verdicts(rounds(made()))) == 11
 
 

@@ -20,7 +20,7 @@ def a_round(noise: float, *, hindered: float, out: float, up_ms: float, looking_
              for k in (1, MOST)}
     power = {UP: 1.0, HINDERED: hindered + noise, BLIND: out + noise, LOOKING: out - noise}
     p95_ms = {UP: up_ms * (1 + noise), BLIND: 300.0, LOOKING: looking_ms * (1 - noise)}
-    return Round(power, p95_ms, paper + noise, book + noise, limit)
+    return Round(power, p95_ms, p95_ms, paper + noise, book + noise, limit)
 
 
 def judged(offers: tuple[Offer, ...], **figures: float) -> list[Verdict]:
