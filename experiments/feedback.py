@@ -15,7 +15,7 @@ largest server takes four times as long, as if a neighbour took its CPU, and nob
 keeps a worker for 5 ms, ten times a second in the fresh case: that is in the figures.
 
     weights              weighted round robin, with weights that are right before the change and wrong after it
-    tests alone          whoever the last test found quickest (examples/quickest.py); a test of each server every 0.1 s
+    tests alone          whoever the last test found quickest (quickest.py); a test of each server every 0.1 s
     tests alone, stale   the same, a test every second
     tests x busy         least-response-time, every 0.1 s; and stale, every second
 

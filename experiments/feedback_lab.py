@@ -40,7 +40,7 @@ PATIENCE_S = 3.0     # then a client gives up: who stands in a herd need not be 
 WARM_S = 0.4         # what isn't counted: queues are empty, and no test has come back
 FRESH_S, STALE_S = 0.1, 1.0  # from one test of a server to its next
 STEADY, CHANGED = PHASES = ("steady", "changed")
-ALONE = f"{Path(__file__).resolve().parents[1] / 'examples' / 'quickest.py'}:Quickest"
+ALONE = f"{Path(__file__).resolve().with_name('quickest.py')}:Quickest"
 
 
 @dataclass(frozen=True)

@@ -87,13 +87,17 @@ def rounds(found: Found) -> list[Round]:
 def _round(found: Found, number: int) -> Round:
     calls = found.calls[number]
     power = {cell.way: delivered(calls[cell], found.seconds) * FLOOD_S for cell in FLOODED if cell.k in (1, MOST)}
-    pairs = {way: [pair for k in KS[1:] for pair in _beside(found, number, Cell(way, k))] for way in (UP, BLIND, LOOKING)}
-    tail, choices = ({way: percentile_ms([pair[place] for pair in own], 95) for way, own in pairs.items()}
-                     for place in (0, 1))
-    booked = [(one.took_s, queue.mean_s) for cell in STEADY if (queue := theory(cell)) for one in counted(calls[cell])]
-    took, paper = zip(*(pair for cell in STEADY for pair in _beside(found, number, cell)), strict=True)
-    return Round(power, tail, choices, sum(took) / sum(paper), sum(one for one, _ in booked) / sum(mean for _, mean in booked),
-                 {(one.way, one.k): one.per_s for one in found.turns[number]})
+    pairs = {cell: _beside(found, number, cell) for cell in STEADY}
+    tail, choices = ({way: percentile_ms([pair[place] for k in KS[1:] for pair in pairs[Cell(way, k)]], 95)
+                      for way in (UP, BLIND, LOOKING)} for place in (0, 1))
+    paper = _times([pair for cell in STEADY for pair in pairs[cell]])
+    book = _times([(took_s, queue.mean_s) for cell in STEADY if (queue := theory(cell)) for took_s, _ in pairs[cell]])
+    return Round(power, tail, choices, paper, book, {(one.way, one.k): one.per_s for one in found.turns[number]})
+
+
+def _times(pairs: Sequence[tuple[float, float]]) -> float:
+    """How many times the others the first ones are, taken together."""
+    return sum(one for one, _ in pairs) / sum(other for _, other in pairs)
 
 
 def _beside(found: Found, number: int, cell: Cell) -> list[tuple[float, float]]:

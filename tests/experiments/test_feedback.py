@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from balancing import Pool, Service
-from examples.quickest import Quickest
 from experiments.clients import ClientHost
 from experiments.feedback import contradictions, course, latency, moral, rounds, rows
 from experiments.feedback_lab import (
@@ -29,6 +28,7 @@ from experiments.feedback_lab import (
     swing,
 )
 from experiments.openloop import Call, Visit
+from experiments.quickest import Quickest
 from experiments.report.sections import SECTIONS
 from experiments.services import service
 

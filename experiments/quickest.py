@@ -1,6 +1,6 @@
 """Tests and nothing else: whoever the last test found quickest takes all, until the next test says otherwise.
 
-    ./lab shell --layer l7 --algorithm examples/quickest.py:Quickest
+    ./lab shell --layer l7 --algorithm experiments/quickest.py:Quickest
 
 It is what "balance by response time" says when taken at its word, and shows what is wrong with it: between two tests
 everybody runs to the same server (./lab run feedback).
