@@ -19,9 +19,10 @@ ROOM = "servers, and not what stands before them, are what is slow"
 POWER = Claim(1, f"{MOST} workers on one machine do less than half of what {MOST} machines would, as they are told to "
                  "hinder each other",
               Rule(f"power of {MOST} workers on one machine, in workers", "<", MOST / 2), by_construction=True)
-BOUGHT = Claim(1, "a core costs more in a larger chip", Rule("price a core, largest by smallest", ">", 1.0),
+BOUGHT = Claim(1, "by a price list, a core costs more in a larger chip", Rule("price a core, largest by smallest", ">", 1.0),
                by_construction=True)
-HIRED = Claim(1, "a core costs more in a larger rented machine", Rule("price a core, largest by smallest", ">", 1.0),
+HIRED = Claim(1, "by a price list, a core costs more in a larger rented machine",
+              Rule("price a core, largest by smallest", ">", 1.0),
               by_construction=True)
 OUT = {way: Claim(1, f"{MOST} servers behind {words} do {MOST} times what one does",
                   Rule("what each of them does, as a part of one alone", ">", WHOLE), only_if=ROOM)

@@ -125,4 +125,5 @@ def test_every_way_gets_the_same_sessions_and_weights_are_kept() -> None:
         served = [call.server for call in one[WEIGHTS.name]]
         turns = len(served) / sum(WORKERS)
         for number, workers in enumerate(WORKERS, start=1):
-            assert abs(served.count(f"srv{number}") - turns * workers) <= workers, "of so many turns one round at most"
+            off = abs(served.count(f"srv{number}") - turns * workers)
+            assert off <= workers + served.count(""), "of so many turns one round at most, and those who gave up"
