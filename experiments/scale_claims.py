@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from experiments import prices
-from experiments.scale_lab import BLIND, HINDERED, LOOKING, MOST, PLAIN, REACTIVE, UP
+from experiments.scale_lab import BLIND, HINDERED, KS, LOOKING, MOST, PLAIN, REACTIVE, UP
 from experiments.verdicts import Claim, Interval, Rule, Verdict, of_ratios, of_rounds
 
 WHOLE = 0.9  # a server's part that counts as all of it
@@ -19,8 +19,8 @@ ROOM = "servers, and not what stands before them, are what is slow"
 POWER = Claim(1, f"{MOST} workers on one machine do less than half of what {MOST} machines would, as they are told to "
                  "hinder each other",
               Rule(f"power of {MOST} workers on one machine, in workers", "<", MOST / 2), by_construction=True)
-BOUGHT = Claim(1, "by a price list, a core costs more in a larger chip", Rule("price a core, largest by smallest", ">", 1.0),
-               by_construction=True)
+BOUGHT = Claim(1, "by a price list, a core costs more in a larger chip",
+               Rule("price a core, largest by smallest", ">", 1.0), by_construction=True)
 HIRED = Claim(1, "by a price list, a core costs more in a larger rented machine",
               Rule("price a core, largest by smallest", ">", 1.0),
               by_construction=True)
@@ -46,15 +46,15 @@ class Round:
     """What one round came to.
 
     power:    when flooded, in workers, by way (at MOST workers; UP at one).
-    p95_ms:   at equal load, by way, over all numbers of workers but one.
+    p95_ms:   at equal load, by way and number of workers; each number has sessions of its own, so each is a repetition.
     choices_ms: the same where queues on paper are given the choices that were made: without what a layer itself costs.
     paper, book: the mean response time as times that on paper, and as times theory's.
     limit:    new connections a second to servers that take no time, by way and number of servers.
     """
 
     power: Mapping[str, float]
-    p95_ms: Mapping[str, float]
-    choices_ms: Mapping[str, float]
+    p95_ms: Mapping[tuple[str, int], float]
+    choices_ms: Mapping[tuple[str, int], float]
     paper: float
     book: float
     limit: Mapping[tuple[str, int], float]
@@ -71,8 +71,8 @@ def verdicts(rounds: Sequence[Round]) -> list[Verdict]:
           for way, claim in OUT.items()),
         CONTROLLER.judge(of_ratios((_passes(one, REACTIVE), _passes(one, LOOKING)) for one in rounds)),
         PROXY.judge(of_ratios((_passes(one, LOOKING), _passes(one, BLIND)) for one in rounds)),
-        SOONER.judge(of_ratios((one.p95_ms[BLIND], one.p95_ms[UP]) for one in rounds)),
-        LOOKS.judge(of_ratios((one.choices_ms[LOOKING], one.choices_ms[BLIND]) for one in rounds)),
+        SOONER.judge(of_ratios((one.p95_ms[BLIND, k], one.p95_ms[UP, k]) for one in rounds for k in KS[1:])),
+        LOOKS.judge(of_ratios((one.choices_ms[LOOKING, k], one.choices_ms[BLIND, k]) for one in rounds for k in KS[1:])),
         PAPER.judge(of_rounds(one.paper for one in rounds)),
         BOOK.judge(off_one(of_rounds(one.book for one in rounds))),
     ]

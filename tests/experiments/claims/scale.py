@@ -7,7 +7,7 @@ from unittest.mock import patch
 from experiments import prices
 from experiments.prices import Offer
 from experiments.scale_claims import Round, verdicts
-from experiments.scale_lab import BLIND, HINDERED, LOOKING, MOST, REACTIVE, UP
+from experiments.scale_lab import BLIND, HINDERED, KS, LOOKING, MOST, REACTIVE, UP
 from experiments.verdicts import Verdict
 
 DEARER = (Offer("small", 1, 10), Offer("large", 8, 200))
@@ -19,7 +19,7 @@ def a_round(noise: float, *, hindered: float, out: float, up_ms: float, looking_
     limit = {(way, k): per_s * (1 + noise) for way, per_s in ((BLIND, 2000.0), (LOOKING, proxy), (REACTIVE, reactive))
              for k in (1, MOST)}
     power = {UP: 1.0, HINDERED: hindered + noise, BLIND: out + noise, LOOKING: out - noise}
-    p95_ms = {UP: up_ms * (1 + noise), BLIND: 300.0, LOOKING: looking_ms * (1 - noise)}
+    p95_ms = {(way, k): ms + k * noise for way, ms in ((UP, up_ms), (BLIND, 300.0), (LOOKING, looking_ms)) for k in KS}
     return Round(power, p95_ms, p95_ms, paper + noise, book + noise, limit)
 
 
