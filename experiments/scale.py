@@ -88,8 +88,8 @@ def _round(found: Found, number: int) -> Round:
     calls = found.calls[number]
     power = {cell.way: delivered(calls[cell], found.seconds) * FLOOD_S for cell in FLOODED if cell.k in (1, MOST)}
     pairs = {cell: _beside(found, number, cell) for cell in STEADY}
-    tail, choices = ({(cell.way, cell.k): percentile_ms([pair[place] for pair in own], 95) for cell, own in pairs.items()}
-                     for place in (0, 1))
+    tail, choices = ({(cell.way, cell.k): percentile_ms([pair[place] for pair in own], 95)
+                      for cell, own in pairs.items()} for place in (0, 1))
     paper = _times([pair for cell in STEADY for pair in pairs[cell]])
     book = _times([(took_s, queue.mean_s) for cell in STEADY if (queue := theory(cell)) for took_s, _ in pairs[cell]])
     return Round(power, tail, choices, paper, book, {(one.way, one.k): one.per_s for one in found.turns[number]})

@@ -69,18 +69,19 @@ def verdicts(rounds: Sequence[Round]) -> list[Verdict]:
         *(claim.judge(of_rounds(one.power[way] / MOST / one.power[UP] for one in rounds),
                       of_rounds(one.limit[way, MOST] / MOST / one.limit[way, 1] for one in rounds))
           for way, claim in OUT.items()),
-        CONTROLLER.judge(of_ratios((_passes(one, REACTIVE), _passes(one, LOOKING)) for one in rounds)),
-        PROXY.judge(of_ratios((_passes(one, LOOKING), _passes(one, BLIND)) for one in rounds)),
-        SOONER.judge(of_ratios((one.p95_ms[BLIND, k], one.p95_ms[UP, k]) for one in rounds for k in KS[1:])),
-        LOOKS.judge(of_ratios((one.choices_ms[LOOKING, k], one.choices_ms[BLIND, k]) for one in rounds for k in KS[1:])),
+        CONTROLLER.judge(_beside([one.limit for one in rounds], REACTIVE, LOOKING, (1, MOST))),
+        PROXY.judge(_beside([one.limit for one in rounds], LOOKING, BLIND, (1, MOST))),
+        SOONER.judge(_beside([one.p95_ms for one in rounds], BLIND, UP, KS[1:])),
+        LOOKS.judge(_beside([one.choices_ms for one in rounds], LOOKING, BLIND, KS[1:])),
         PAPER.judge(of_rounds(one.paper for one in rounds)),
         BOOK.judge(off_one(of_rounds(one.book for one in rounds))),
     ]
 
 
-def _passes(one: Round, way: str) -> float:
-    """New connections a second, over both numbers of servers: where they take no time, it is not they that differ."""
-    return (one.limit[way, 1] + one.limit[way, MOST]) / 2
+def _beside(rounds: Sequence[Mapping[tuple[str, int], float]], way: str, other: str,
+            numbers: Sequence[int]) -> Interval:
+    """How many times the other's figure a way's is; each number of workers in each round is a repetition."""
+    return of_ratios((one[way, k], one[other, k]) for one in rounds for k in numbers)
 
 
 def _listed(figure: float) -> Interval:
