@@ -276,7 +276,10 @@ class Lab:
         return self._aside("GET", server, "/_stats")
 
     def set_capacity(self, server: str, **change: float) -> None:
-        """From now on a server has so many `workers`, and takes `slowness` times as long (PUT /_capacity)."""
+        """From now on a server has so many `workers`, and takes `slowness` times as long; with `port`, only there.
+
+        (PUT /_capacity)
+        """
         self._aside("PUT", server, "/_capacity?" + "&".join(f"{name}={value:g}" for name, value in change.items()))
 
     def _aside(self, method: str, server: str, path: str) -> dict[str, Any]:

@@ -23,18 +23,23 @@ from experiments.report import (
     distinguish_plot,
     failover,
     failover_plot,
+    feedback,
+    feedback_plot,
     growth,
     growth_plot,
     hot_spots,
     hot_spots_plot,
     ladder,
     ladder_plot,
+    latency_plot,
     placement,
     placement_plot,
     proxy,
     proxy_plot,
     reverse_proxy,
     reverse_proxy_plot,
+    scale,
+    scale_plot,
     steering,
     steering_plot,
     verdicts,
@@ -100,6 +105,40 @@ SECTIONS: dict[str, Section] = {
     "steering_course": Section("How does the slow server’s share go?", steering.read_course, (
         Picture("What the slow server is given",
                 "A line is a way to decide; the middle mark is an even share.", steering_plot.draw),
+    )),
+    "scale": Section("One large server, or many small ones: who answers sooner?", scale.read, (
+        Picture("How soon 95 of 100 requests were answered, at equal load for each worker",
+                "A line is a way to have so many workers; dashes are what theory says of it.",
+                scale_plot.draw_response),
+    )),
+    "scale_power": Section("What do they do, when they are asked for more than they can?", scale.read_power, (
+        Picture("What so many workers do", "In workers that nobody hinders.", scale_plot.draw_power),
+    )),
+    "prices": Section("What does a core cost?", scale.read_prices, (
+        Picture("A core’s price, by how many there are in one", "From price lists: nothing of it was measured.",
+                scale_plot.draw_prices),
+    )),
+    "balancer_limit": Section("Where does the balancer become the limit?", scale.read_limits, (
+        Picture("New connections a second, to servers that take no time",
+                "A bar is the median of the rounds, a whisker their range; beside the way stands how many servers.",
+                scale_plot.draw_limits),
+    )),
+    "scale_latency": Section("And all the other percentiles?", scale.read_latency, (
+        Picture("The whole distribution of the response time",
+                "To the right, percentiles, each nine as wide as the one before; upwards, time.", latency_plot.draw),
+    )),
+    "feedback": Section("Tests, or a fixed ratio?", feedback.read, (
+        Picture("How soon, and how far shares swing",
+                "A bar is p95, and beside it how far the largest server’s share goes from its weight, as times what "
+                "chance does.", feedback_plot.draw),
+    )),
+    "feedback_course": Section("How does a share swing?", feedback.read_course, (
+        Picture("What the largest server is given", "A strip is a way to choose. At the dashes the server slows down.",
+                feedback_plot.draw_course),
+    )),
+    "feedback_latency": Section("And all the other percentiles?", feedback.read_latency, (
+        Picture("The whole distribution of the response time",
+                "To the right, percentiles, each nine as wide as the one before; upwards, time.", latency_plot.draw),
     )),
     "dataplane": Section("How near to plain switching is each realisation?", dataplane.read, (
         Picture("Beside plain switching, and what must be reached",
