@@ -28,12 +28,13 @@ EXPERIMENTS: dict[str, Experiment] = {
     one.name: one
     for one in (
         Experiment("compare", "what can each layer spread, what can it tell apart, and what does that cost?",
-                   _later("compare", "parts"), _later("ladder", "size_of")),
+                   _later("compare", "parts"), _later("ladder", "size_of"), lecture=(4, 5, 6)),
         Experiment("ladder", "what can each layer tell apart, and so spread over the servers?", _alone("ladder"),
-                   _later("ladder", "size_of")),
+                   _later("ladder", "size_of"), lecture=(4,)),
         Experiment("distinguish", "by what can each layer send a request: port, URL, header, cookie?",
-                   _alone("distinguish")),
-        Experiment("cost", "what does each layer cost, beside plain switching?", _alone("cost")),
+                   _alone("distinguish"), lecture=(5, 6)),
+        Experiment("cost", "what does each layer cost, beside plain switching?", _alone("cost"),
+                   lecture=(4,)),
         Experiment("algorithms", "which algorithm answers soonest, when servers and sessions are not all alike?",
                    _later("algorithms", "parts")),
         Experiment("failover", "a server dies: who notices, how soon, what is lost, is anybody else disturbed?",
