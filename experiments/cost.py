@@ -165,9 +165,9 @@ def verdicts(turns: Sequence[Turn]) -> list[Verdict]:
 def contradictions(found: Sequence[Mapping[str, Any]]) -> list[str]:
     """What came out otherwise than predicted, a clause each: where a path that has to ask was not slower."""
     by_path = {row["layer"]: row for row in found}
-    return [f"{path.upper()} was not slower than plain switching in every round in {words}"
-            for path, name, words in (("l4", "connections", KINDS["connections"]), ("l7", "requests", KINDS["requests"]))
-            if path in by_path and by_path[path][f"{name}_ratio_high"] >= 1]
+    return [f"{path.upper()} was not slower than plain switching in every round in {KINDS[kind]}"
+            for path, kind in (("l4", "connections"), ("l7", "requests"))
+            if path in by_path and by_path[path][f"{kind}_ratio_high"] >= 1]
 
 
 def moral(found: Sequence[dict[str, object]]) -> str:

@@ -17,14 +17,10 @@ entries otherwise, and their answers need no care, for nobody is at home there.
 from __future__ import annotations
 
 import random
-import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Network
-
-from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import Ether
 
 from balancing import LAYERS, Service
 from controller.cookies import Kind
@@ -32,12 +28,14 @@ from experiments.display import Display
 from experiments.experiment import Options, Part
 from experiments.fairness import jain, servers_used
 from experiments.flowtable import of_service, rules
+from experiments.frames import End, datagram
 from experiments.lab import Lab
-from experiments.netns import socket_in
+from experiments.rawsocket import pour, raw_socket
 from experiments.services import L4_PORTS, PORTS, service
 from topologies import addresses
 
 HOME = IPv4Network("10.64.0.0/16")
+FIRST_PORT = 10_000
 LAYERS_TRIED = tuple(layer for layer, row in LAYERS.items() if row.in_switch)
 NEW_PER_S = 800     # a controller in Python takes some 2,000 new units a second
 KNOWN_PER_S = 2000  # and a switch in user space some 10,000 packets
@@ -105,12 +103,16 @@ def _row(lab: Lab, one: Service, size: Size, seed: int) -> Row:
 
 def frames(one: Service, size: Size, seed: int) -> list[bytes]:
     """Every client's frames to a service's VIP, each one's first before all others: the same for the same seed."""
-    made = [bytes(Ether(src=addresses.mac(HOME[256 + n]), dst=one.vmac)
-                  / IP(src=str(HOME[256 + n]), dst=str(one.vip))
-                  / UDP(sport=10_000 + n, dport=one.port or PORTS["udp"]) / b"crowd")
-            for n in range(size.clients)]
+    target = End(one.vmac, str(one.vip), one.port or PORTS["udp"])
+    made = [datagram(member(n), target, b"crowd") for n in range(size.clients)]
     dice, known = random.Random(seed), made * (size.packets - 1)
     return [*dice.sample(made, len(made)), *dice.sample(known, len(known))]
+
+
+def member(number: int) -> End:
+    """One of the crowd, from 0: a MAC, an address and a port that nobody else has."""
+    home = HOME[256 + number]
+    return End(addresses.mac(home), str(home), FIRST_PORT + number)
 
 
 def send(lab: Lab, packets: Sequence[bytes], new: int) -> int:
