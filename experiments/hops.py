@@ -155,15 +155,15 @@ KINDS: dict[str, Callable[[Seen, str], bool]] = {  # how each packet is told, wi
 
 
 def _read_back(lab: PacketLab, one: Service, mark: str, port: int) -> list[Passage]:
-    """Every packet of an exchange, found on both links. A capture may be written a little later than a packet passes."""
+    """Every packet of an exchange, on both links. A capture may be written a little later than a packet passes."""
     wires: dict[str, list[Seen]] = defaultdict(list)
     deadline_s = time.monotonic() + PATIENCE_S
     while True:
         for host, frames in lab.captured().items():
             wires[host] += _readable(frames)
         found = list(_passages(one, wires, mark, port))
-        late = time.monotonic() > deadline_s
-        if late or len(found) == len(_kinds(one)) + 1 and all(as_predicted(lab, passage) for passage in found):
+        whole = len(found) == len(_kinds(one)) + 1 and all(as_predicted(lab, passage) for passage in found)
+        if whole or time.monotonic() > deadline_s:
             return found
         time.sleep(0.02)
 
@@ -191,7 +191,7 @@ def _passage(one: Service, name: str, near: Seen, found: Sequence[tuple[str, See
 
 
 def _same(near: Seen, far: Seen, name: str) -> bool:
-    """Whether what is seen on a server's link can be the same packet: what carries a mark is, the rest by its numbers."""
+    """Whether what is seen on a server's link can be the same packet: by its mark, or if it has none, its numbers."""
     return name in ("request", "answer", *UDP) or (near.seq, near.ack) == (far.seq, far.ack)
 
 

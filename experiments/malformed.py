@@ -4,9 +4,13 @@
                                                                                             servers: answered?
 
 Prediction: whatever comes, people are served meanwhile, and neither controller nor proxy meets an exception. What the
-switch itself does is nobody's promise, and so only reported: it looks at what it matches, and that is not much. Two
-rows are worth a look. A TTL of 0 or 1 passes, for a switch is no router. Of a datagram in fragments only the first
-has ports, so below L4 it arrives whole, and at L4 the rest of it meets no service.
+switch itself does is nobody's promise, and so only reported: it looks at what it matches, and what it can't read is
+no VIP's, but switched as anything else is, to every port if nobody is known there.
+
+Worth a look: a TTL of 0 or 1 passes, for a switch is no router. Of a datagram in fragments only the first has ports.
+So at L4 the rest of it meets no service and is dropped; at L2 all of it arrives. At L3 all of it arrives, too, but OVS
+3.1 in user space corrects a UDP checksum in every fragment whose address it rewrites, also where data stands instead:
+then no server answers.
 """
 
 from __future__ import annotations
@@ -18,14 +22,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 from balancing import LAYERS
-from experiments.frames import BROADCAST, NOBODY, End, arp_request, datagram, fragments, segment
+from experiments.frames import BROADCAST, NOBODY, End, arp_request, datagram, fragments, read, segment
 from experiments.openloop import Call
 from experiments.packets_lab import HOME, PacketLab
 from experiments.services import PORTS
 from experiments.verdicts import Claim, Rule, Verdict, of_part
-from topologies import addresses
 
-ETHER, IP, L4 = 0, 14, 34  # where each header begins
+IP, L4 = 14, 34     # where each header begins
+FIRST_PORT = 61_000  # the stranger's, for the first of WRONG; each has its own
 SETTLE_S = 0.03
 PEOPLE_PER_S = 40.0
 MULTICAST = "01:00:5e:00:00:01"
@@ -115,14 +119,16 @@ WRONG = (
 class Row:
     """What became of one kind of wrong packet at one layer.
 
-    sent, passed: frames from the stranger, and those of them that came out of the switch at a server's or the proxy's
-    port, each counted once. answers: frames that went back to him. exceptions: of controller and proxy.
+    sent, passed: frames from the stranger, and how many of them came out of the switch at some host.
+    hosts: at how many of the servers and the proxy; several, where the switch didn't know where to.
+    answers: frames that went back to him for it. exceptions: of controller and proxy.
     """
 
     layer: str
     wrong: str
     sent: int
     passed: int
+    hosts: int
     answers: int
     exceptions: int
 
@@ -141,7 +147,7 @@ def measure(lab: PacketLab, say: Callable[[str], object]) -> tuple[list[Row], li
 
 
 def _row(lab: PacketLab, layer: str, number: int, wrong: Wrong) -> Row:
-    one, me = lab.service(layer), lab.stranger(61_000 + number)
+    one, me = lab.service(layer), lab.stranger(FIRST_PORT + number)
     frames = wrong.frames(me, lab.vip_end(one), lab.vip_end(one, PORTS["udp"]))
     before = lab.exceptions()
     lab.captured()
@@ -149,12 +155,19 @@ def _row(lab: PacketLab, layer: str, number: int, wrong: Wrong) -> Row:
         for frame in frames:
             wire.send(frame)
     time.sleep(SETTLE_S)
-    wires = lab.captured()
-    sources = {frame[6:12] for frame in frames}
-    passed = {frame for host, found in wires.items() if host != HOME for frame in found if frame[6:12] in sources}
-    mine = bytes.fromhex(addresses.mac(addresses.client(200)).replace(":", ""))
-    answers = sum(frame[:6] == mine for frame in wires[HOME])
-    return Row(layer, wrong.name, len(frames), len(passed), answers, lab.exceptions() - before)
+    wires, sources = lab.captured(), {frame[6:12] for frame in frames}
+    passed = [count for host, found in wires.items() if host != HOME
+              if (count := sum(frame[6:12] in sources for frame in found))]
+    answers = sum(_is_answer(frame, me) for frame in wires[HOME])
+    return Row(layer, wrong.name, len(frames), max(passed, default=0), len(passed), answers, lab.exceptions() - before)
+
+
+def _is_answer(frame: bytes, me: End) -> bool:
+    """Whether a frame goes to this port of the stranger's, or to him and no port: nobody's earlier answer sent again."""
+    if frame[:6] != bytes.fromhex(me.mac.replace(":", "")):
+        return False
+    seen = read(frame)
+    return seen.tp_dst in (0, me.port)
 
 
 def rows(found: Sequence[Row]) -> list[dict[str, object]]:
@@ -170,8 +183,9 @@ def for_people(found: Sequence[Row]) -> list[dict[str, object]]:
 
 
 def _words(row: Row) -> str:
-    fate = "dropped" if not row.passed else "passed" if row.passed >= row.sent else f"{row.passed}/{row.sent} passed"
-    return fate + (", answered" if row.answers else "") + (", EXCEPTION" if row.exceptions else "")
+    fate = "dropped" if not row.passed else "flooded" if row.hosts > 1 else "passed"
+    part = f" {row.passed} of {row.sent}" if 0 < row.passed < row.sent else ""
+    return fate + part + (", answered" if row.answers else "") + (", EXCEPTION" if row.exceptions else "")
 
 
 def verdicts(found: Sequence[Row], calls: Sequence[Call]) -> Iterator[Verdict]:
