@@ -6,36 +6,41 @@
     l3      srv1's link     02:00:... > 02:00:... tcp 10.0.1.200:24135 > 10.0.11.1:80 ttl=77 S seq=...
 
 For whatever experiment wants to show what its figures come from. Which rules served is told by their cookies
-(controller/cookies.py) and counters, so nothing else must have been served before.
+(controller/cookies.py) and counters, so nothing else must have been served before; and it must not be long ago, for
+rules of what is over go after a second.
 """
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Iterable, Sequence
+import subprocess
+import textwrap
+from collections.abc import Sequence
 
 from balancing import Service
 from experiments.flowtable import Rule, of_service, rules
 from experiments.hops import Passage
 
-COUNTED_S = 0.7  # counters are late by half a second (flowtable.py)
 NOISE = re.compile(r"(cookie|duration|idle_age|hard_age|n_bytes|idle_timeout|send_flow_rem)[^,\s]*,? ?")
-SHOWN = ("SYN", "SYN/ACK", "request", "answer")
+SHOWN = ("SYN", "SYN/ACK", "request", "answer", "datagram")
+WIDE = 120  # letters, on a terminal
 
 
-def closer(services: Iterable[Service], passages: Sequence[Passage]) -> list[dict[str, str]]:
-    """The table `closer`. services: those that were asked. passages: packets of one exchange a layer (hops.py)."""
-    time.sleep(COUNTED_S)
+def closer(services: Sequence[Service], passages: Sequence[Passage]) -> list[dict[str, str]]:
+    """Rows of the table `closer`. services: those of the VIP that was asked, which share what is said of its address.
+
+    passages: the packets of one exchange (hops.py).
+    """
+    subprocess.run(["ovs-appctl", "revalidator/wait"], check=True, capture_output=True)  # counters are late otherwise
     held = rules()
-    found = []
-    for one in services:
-        served = [rule for rule in of_service(held, one.id) if rule.packets]
-        found += [_row(one.layer, f"rule {name_of(rule)}", NOISE.sub("", rule.text)) for rule in served]
-        for passage in passages:
-            if passage.layer == one.layer and passage.packet in SHOWN:
-                found += _packets(passage)
-    return found
+    found = [_row(one.layer, f"rule {name_of(rule)}", NOISE.sub("", rule.text))
+             for one in services for rule in of_service(held, one.id) if rule.packets]
+    return found + [row for passage in passages if passage.packet in SHOWN for row in _packets(passage)]
+
+
+def shortened(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """The same for a terminal."""
+    return [{**row, "text": textwrap.shorten(row["text"].replace(",", ", "), WIDE, placeholder=" ...")} for row in rows]
 
 
 def name_of(rule: Rule) -> str:

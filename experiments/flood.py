@@ -72,7 +72,7 @@ class Size:
     calm_s: float
 
 
-QUICK, FULL = Size(rounds=3, syns=200, calm_s=0.4), Size(rounds=6, syns=1000, calm_s=2.0)
+QUICK, FULL = Size(rounds=3, syns=150, calm_s=0.3), Size(rounds=6, syns=1000, calm_s=2.0)
 
 
 @dataclass(frozen=True)

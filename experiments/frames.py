@@ -16,7 +16,7 @@ from typing import Any
 
 from scapy.layers.inet import IP, TCP, UDP, fragment
 from scapy.layers.l2 import ARP, Ether
-from scapy.packet import Packet
+from scapy.packet import Packet, Padding
 
 BROADCAST, NOBODY = "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00"
 TTL = 64
@@ -132,8 +132,8 @@ def _other(ip: Any) -> dict[str, Any]:
 
 def _carried(transport: Any) -> bytes:
     """Without what pads a short frame."""
-    payload = transport.payload
-    return b"" if payload.name == "Padding" else bytes(payload)
+    padding = bytes(transport[Padding]) if Padding in transport else b""
+    return bytes(transport.payload).removesuffix(padding)
 
 
 _TRANSPORT: dict[type, Callable[[Any], dict[str, Any]]] = {TCP: _tcp, UDP: _udp}

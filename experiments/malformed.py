@@ -163,7 +163,7 @@ def _row(lab: PacketLab, layer: str, number: int, wrong: Wrong) -> Row:
 
 
 def _is_answer(frame: bytes, me: End) -> bool:
-    """Whether a frame goes to this port of the stranger's, or to him and no port: nobody's earlier answer sent again."""
+    """Whether a frame goes to this port of the stranger's, or to him and no port: no earlier answer, sent again."""
     if frame[:6] != bytes.fromhex(me.mac.replace(":", "")):
         return False
     seen = read(frame)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from balancing import LAYERS
 from experiments import flood, hops, malformed
-from experiments.closer import closer
+from experiments.closer import closer, shortened
 from experiments.display import Display
 from experiments.experiment import Options, Part
 from experiments.packets_lab import PacketLab
@@ -40,20 +40,23 @@ def run(lab: PacketLab, size: Size, seed: int, say: Callable[[str], object]) -> 
     """All tables, in a lab that is up: first what must find it untouched."""
     dice = random.Random(seed)
     say("packets: an exchange with each layer")
-    first = [one for layer in LAYERS for one in hops.exchange(lab, layer, dice)]
-    close = closer([one for one in lab.services if one.protocol == "tcp" and one.name in LAYERS], first)
+    first, close = [], []
+    for layer in LAYERS:
+        found = hops.exchange(lab, layer, dice)
+        first += found
+        close += closer(lab.of_vip(layer), found)
     say(f"packets: {size.exchanges - 1} more")
     more = [one for _ in range(size.exchanges - 1) for layer in LAYERS for one in hops.exchange(lab, layer, dice)]
     wrong, calls = malformed.measure(lab, say)
     lab.untap()
     turns = flood.measure(lab, size.flood, seed, say)
     parts = (of_hops(lab, first, more), of_malformed(wrong, list(malformed.verdicts(wrong, calls))),
-             of_flood(turns, list(flood.verdicts(turns))), Part("closer", close, CLOSER))
+             of_flood(turns, list(flood.verdicts(turns))), Part("closer", close, CLOSER, shown=shortened(close)))
     return {part.table: part for part in parts}
 
 
-CLOSER = ("What the figures come from: the switch's own rules, told by their cookies, and one exchange's packets on both "
-          "links.")
+CLOSER = ("What the figures come from: the switch's own rules, told by their cookies, and one exchange's packets on "
+          "both links.")
 
 
 def of_hops(lab: PacketLab, first: Sequence[hops.Passage], more: Sequence[hops.Passage]) -> Part:

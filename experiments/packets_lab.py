@@ -66,6 +66,10 @@ class PacketLab(Lab):
         """A service."""
         return next(one for one in self.services if one.name == name)
 
+    def of_vip(self, layer: str) -> list[Service]:
+        """All services of the VIP of a layer's first."""
+        return [one for one in self.services if one.vip == self.service(layer).vip]
+
     # -- the stranger --------------------------------------------------------------------------
 
     def stranger(self, port: int = 0) -> End:
