@@ -47,6 +47,8 @@ EXPERIMENTS: dict[str, Experiment] = {
                    _later("control_plane", "parts")),
         Experiment("reverse-proxy", "what does a reverse proxy do for its servers, and what do clients see of them?",
                    _later("reverse_proxy", "parts")),
+        Experiment("mobile", "a client moves and has another address: who keeps its session at its server?",
+                   _later("mobile", "parts"), lecture=(6,)),
         Experiment("packets", "what is on each wire: what is rewritten, and what if packets are wrong, or too many?",
                    _later("packets", "parts")),
         Experiment("crowd", "1,000 clients at once: who gets them, and what must a switch remember?", _alone("crowd")),

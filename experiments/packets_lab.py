@@ -62,10 +62,6 @@ class PacketLab(Lab):
                                "nud permanent")
         self._tap((HOME, "proxy", *self.topo.server_names()))
 
-    def by_name(self, name: str) -> Service:
-        """A service."""
-        return next(one for one in self.services if one.name == name)
-
     def of_vip(self, layer: str) -> list[Service]:
         """All services of the VIP of a layer's first."""
         return [one for one in self.services if one.vip == self.service(layer).vip]
