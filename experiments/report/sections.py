@@ -25,6 +25,10 @@ from experiments.report import (
     growth_plot,
     ladder,
     ladder_plot,
+    mobile,
+    mobile_plot,
+    packets,
+    packets_plot,
     proxy,
     proxy_plot,
     reverse_proxy,
@@ -140,6 +144,25 @@ SECTIONS: dict[str, Section] = {
                 "one for each that resumes a TLS session.", reverse_proxy_plot.draw_connections),
     )),
     "certificates": Section("Who has a certificate?", reverse_proxy.reader("certificates")),
+    "packets": Section("What is rewritten, hop by hop?", packets.read, (
+        Picture("Fields of a request and of its answer, from link to link",
+                "Filled: it was another on the server’s link than on the client’s. Red: not as it should be.",
+                packets_plot.draw_rewritten),
+    )),
+    "malformed": Section("What becomes of packets that are wrong?", packets.read_malformed, (
+        Picture("What the switch did, and who was answered",
+                "Passed: to one host. Flooded: to all. A dot: somebody answered the sender.", packets_plot.draw_fates),
+    )),
+    "flood": Section("A SYN flood: who has to remember it?", packets.read_flood, (
+        Picture("What a flood left, by who has to hold it", "A bar is all rounds’ floods together.",
+                packets_plot.draw_flood),
+    )),
+    "closer": Section("A closer look: which rules, which packets?", packets.read_closer),
+    "mobile": Section("A client moves: who keeps its session?", mobile.read, (
+        Picture("Which part of sessions was kept", "A mark: what theory expects of clients that moved.",
+                mobile_plot.draw),
+    )),
+    "canary": Section("Does a canary get its share, and keep it?", mobile.read_canary),
     "without_controller": Section("And if the controller is gone?", control_plane.read_stranded),
 }  # fmt: skip
 
