@@ -28,7 +28,7 @@ def read(rows: Rows) -> Reading:
     keeps = [str(row["affinity"]) for row in rows if kept(row, "moved") >= KEEPS]
     loses = [str(row["affinity"]) for row in rows if kept(row, "moved") < KEEPS]
     says = (f"Otherwise than predicted: {listed(bad)}." if bad else
-            f"If clients move, sessions are kept by {listed(keeps)}, and lost by {listed(loses)}.")
+            f"If clients move, sessions are kept at {listed(keeps)}, and lost at {listed(loses)}.")
     points = tuple((str(row["affinity"]), f"of clients that moved {percent(kept(row, 'moved'))} of sessions were kept, "
                     f"where {percent(number(row, 'moved_expected'))} are expected; of those that stayed "
                     f"{percent(kept(row, 'stayed'))}.") for row in rows)

@@ -336,7 +336,7 @@ def test_rules_are_counted_a_layer() -> None:
 
 
 def test_a_session_that_should_be_lost_and_is_kept_is_otherwise() -> None:
-    assert "kept by L7 by cookie, and lost by L3 by address and L4 by address" in mobile.read(rows.mobile()).verdict
+    assert "kept at L7 by cookie, and lost at L3 by address and L4 by address" in mobile.read(rows.mobile()).verdict
     for change in ({"moved_kept": 40}, {"stayed_kept": 10}):
         assert mobile.read(changed(rows.mobile(), 0, **change)).verdict == "Otherwise than predicted: L3 by address."
     assert "1 session changed sides" in mobile.read_canary(changed(rows.canary(), 0, kept_side=19)).verdict
