@@ -6,7 +6,9 @@
 
 Prediction: in the switch, what balancing/layers.py says, and nothing else: no TTL is counted down, for a switch is no
 router, no sequence number is touched, for the connection is the client's own, and every checksum is right. At L7 a
-connection ends at the proxy: its handshake is on no server's link, and the request that is there is the proxy's.
+connection ends at the proxy: its handshake is on no server's link, and the request that is there is the proxy's. Where
+clients are behind a NAT gateway, that is a hop of its own before all this: a router, so it counts the TTL down, and one
+that puts its own address in place of the client's.
 
 A packet on the server's link is told by what nobody rewrites: its protocol, its kind, and what it carries.
 """
@@ -33,25 +35,35 @@ REPLIES = ("SYN/ACK", "answer", "echo")
 FIELDS = ("eth_src", "eth_dst", "ip_src", "ip_dst", "tp_src", "tp_dst", "ttl", "seq")
 BY_PROXY = {False: {"eth_src", "eth_dst", "ip_src", "ip_dst", "tp_src", "ttl", "seq"},   # what is asked
             True: {"eth_src", "eth_dst", "ip_src", "ip_dst", "tp_dst", "seq"}}           # what is answered
+BY_NAT = {False: {"eth_src", "eth_dst", "ip_src", "ttl"}, True: {"eth_src", "eth_dst", "ip_dst", "ttl"}}
 ENDS = "ends at the proxy"
 PATIENCE_S = 2.0
 REQUEST = "GET /{} HTTP/1.1\r\nHost: vip\r\nConnection: close\r\n\r\n"
 
 AS_TABLE = Rule("part of the packets in which just the predicted was rewritten, with right checksums", ">", 0.9)
-CLAIMS = {layer: Claim(0, f"{layer.upper()} rewrites what the layer table says and nothing else"
-                       if LAYERS[layer].in_switch else "at L7 a proxy speaks for both sides", AS_TABLE)
-          for layer in LAYERS}
+CLAIMS = {
+    **{layer: Claim(0, f"{layer.upper()} rewrites what the layer table says and nothing else" if row.in_switch else
+                    "at L7 a proxy speaks for both sides", AS_TABLE) for layer, row in LAYERS.items()},
+    "nat1": Claim(0, "a NAT gateway rewrites the client's address, both MACs and the TTL", AS_TABLE),
+}
 
 
 @dataclass(frozen=True)
 class Passage:
-    """One packet on its way: what it was on the client's link, and on the server's, if it was there."""
+    """One packet at one hop: what it was on the link nearer to the client, and on the farther one, if it was there.
+
+    hop: who stands between the two links: s1 with the proxy, or a gateway. server: whose link the farther one is.
+    predicted: what should be rewritten, in the words of `rewritten`.
+    """
 
     layer: str
     packet: str
     near: Seen
     far: Seen | None = None
     server: str = ""
+    hop: str = "s1"
+    near_link: str = "client's link"
+    predicted: str = ""
 
     @property
     def rewritten(self) -> str:
@@ -62,19 +74,27 @@ class Passage:
             return ENDS if self.layer == "l7" else "lost"
         return _words({name for name in FIELDS if getattr(self.near, name) != getattr(self.far, name)})
 
-    def predicted(self, service: Service, vip_mac: str) -> str:
-        """What the layer table says of it."""
-        if self.packet == "ARP reply":
-            return f"by {'the switch' if service.row.in_switch else 'proxy'}, {vip_mac}"
-        back = self.packet in REPLIES
-        if not service.row.in_switch:
-            return _words(BY_PROXY[back]) if self.packet in ("request", "answer") else ENDS
-        return _words(set(service.row.restored if back else service.row.rewritten))
-
     @property
     def whole(self) -> bool:
         """Whether its checksums are right wherever it was seen."""
         return self.near.checksums and (self.far is None or self.far.checksums)
+
+    @property
+    def as_predicted(self) -> bool:
+        """Whether it came out so, and whole."""
+        return self.whole and self.rewritten == self.predicted
+
+
+def predict(service: Service, packet: str, hop: str = "s1", vip_mac: str = "") -> str:
+    """What is rewritten of a packet, by the layer table or by whoever the hop is."""
+    back = packet in REPLIES
+    if hop != "s1":
+        return _words(BY_NAT[back])
+    if packet == "ARP reply":
+        return f"by {'the switch' if service.row.in_switch else 'proxy'}, {vip_mac}"
+    if not service.row.in_switch:
+        return _words(BY_PROXY[back]) if packet in ("request", "answer") else ENDS
+    return _words(set(service.row.restored if back else service.row.rewritten))
 
 
 def _words(fields: set[str]) -> str:
@@ -85,7 +105,7 @@ def _words(fields: set[str]) -> str:
 
 
 def exchange(lab: PacketLab, layer: str, dice: random.Random) -> list[Passage]:
-    """ARP for a layer's VIP, a TCP connection with one request, and a datagram; all of it by hand.
+    """ARP for a layer's VIP if it is on this wire, a TCP connection with one request, and a datagram; all by hand.
 
     Raises LabError if one of them isn't answered.
     """
@@ -93,7 +113,8 @@ def exchange(lab: PacketLab, layer: str, dice: random.Random) -> list[Passage]:
     one, port = lab.service(layer), dice.randrange(20_000, 60_000)
     mark = f"{layer}-{port}-{dice.randrange(10**6)}"
     with lab.wire(hears=True) as wire:
-        _ask_arp(lab, wire, one)
+        if not lab.door:
+            _ask_arp(lab, wire, one)
         _ask_tcp(lab, wire, one, port, mark, dice)
         if one.row.in_switch:
             _ask_udp(lab, wire, one, port, mark)
@@ -155,15 +176,15 @@ KINDS: dict[str, Callable[[Seen, str], bool]] = {  # how each packet is told, wi
 
 
 def _read_back(lab: PacketLab, one: Service, mark: str, port: int) -> list[Passage]:
-    """Every packet of an exchange, on both links. A capture may be written a little later than a packet passes."""
+    """Every packet of an exchange, on all links. A capture may be written a little later than a packet passes."""
     wires: dict[str, list[Seen]] = defaultdict(list)
     deadline_s = time.monotonic() + PATIENCE_S
+    wanted = 2 * len(_kinds(one)) if lab.door else len(_kinds(one)) + 1
     while True:
         for host, frames in lab.captured().items():
             wires[host] += _readable(frames)
-        found = list(_passages(one, wires, mark, port))
-        whole = len(found) == len(_kinds(one)) + 1 and all(as_predicted(lab, passage) for passage in found)
-        if whole or time.monotonic() > deadline_s:
+        found = [*_arp(lab, one, wires), *_passages(lab, one, wires, mark, port)]
+        if time.monotonic() > deadline_s or (len(found) == wanted and all(passage.as_predicted for passage in found)):
             return found
         time.sleep(0.02)
 
@@ -172,22 +193,35 @@ def _kinds(one: Service) -> dict[str, Callable[[Seen, str], bool]]:
     return {name: kind for name, kind in KINDS.items() if one.row.in_switch or name not in UDP}
 
 
-def _passages(one: Service, wires: Mapping[str, Sequence[Seen]], mark: str, port: int) -> Iterator[Passage]:
-    """As far as they have been seen."""
-    beyond = [(host, seen) for host, found in wires.items() if host != HOME for seen in found]
-    answers = [seen for seen in wires[HOME] if seen.proto == "arp" and seen.ip_src == str(one.vip)]
-    if answers:
-        yield _passage(one, "ARP reply", answers[0], [(host, seen) for host, seen in beyond if seen == answers[0]])
+def _arp(lab: PacketLab, one: Service, wires: Mapping[str, Sequence[Seen]]) -> Iterator[Passage]:
+    """Who said where the VIP is: a host on whose link it was said, too, or else the switch."""
+    said = [seen for seen in wires[HOME] if seen.proto == "arp" and seen.ip_src == str(one.vip)]
+    for near in said[:1]:
+        hosts = [host for host, found in wires.items() if host != HOME and near in found]
+        yield Passage(one.layer, "ARP reply", near, near if hosts else None, hosts[0] if hosts else "",
+                      predicted=predict(one, "ARP reply", vip_mac=lab.vip_end(one).mac))
+
+
+def _passages(lab: PacketLab, one: Service, wires: Mapping[str, Sequence[Seen]], mark: str, port: int,
+              ) -> Iterator[Passage]:
+    """As far as they have been seen: at the gateway, if there is one, and at the switch."""
+    servers = [(host, seen) for host in lab.topo.server_names() for seen in wires[host]]
+    at_door = [(lab.door, seen) for seen in wires[lab.door]] if lab.door else []
     for name, kind in _kinds(one).items():
-        mine = [seen for seen in wires[HOME] if port in (seen.tp_src, seen.tp_dst) and kind(seen, mark)]
-        if mine:
-            yield _passage(one, name, mine[0], [(host, seen) for host, seen in beyond if host != "proxy"
-                                                and kind(seen, mark) and _same(mine[0], seen, name)])
+        def found(near: Seen, where: Sequence[tuple[str, Seen]], name: str = name,
+                  kind: Callable[[Seen, str], bool] = kind) -> tuple[str, Seen | None]:
+            return next(((host, seen) for host, seen in where if kind(seen, mark) and _same(near, seen, name)),
+                        ("", None))
 
-
-def _passage(one: Service, name: str, near: Seen, found: Sequence[tuple[str, Seen]]) -> Passage:
-    server, far = found[0] if found else ("", None)
-    return Passage(one.layer, name, near, far, server)
+        near, link = next((seen for seen in wires[HOME] if port in (seen.tp_src, seen.tp_dst) and kind(seen, mark)),
+                          None), "client's link"
+        if near and lab.door:
+            host, far = found(near, at_door)
+            yield Passage(one.layer, name, near, far, host, lab.door, link, predict(one, name, lab.door))
+            near, link = far, f"{lab.door}'s link"
+        if near:
+            host, far = found(near, servers)
+            yield Passage(one.layer, name, near, far, host, "s1", link, predict(one, name))
 
 
 def _same(near: Seen, far: Seen, name: str) -> bool:
@@ -207,37 +241,36 @@ def _readable(frames: Sequence[bytes]) -> list[Seen]:
 # -- the table ---------------------------------------------------------------------------------
 
 
-def rows(lab: PacketLab, passages: Sequence[Passage]) -> list[dict[str, object]]:
-    """The table `packets`: each packet on each link where it was."""
-    return [row for one in passages for row in _rows(lab, one)]
+def rows(passages: Sequence[Passage]) -> list[dict[str, object]]:
+    """The table `packets`: each packet, at each hop, on the link before it and the one behind."""
+    return [row for one in passages for row in _rows(one)]
 
 
-def _rows(lab: PacketLab, one: Passage) -> Iterator[dict[str, object]]:
-    for wire, seen in (("client's link", one.near), (f"{one.server}'s link", one.far)):
+def _rows(one: Passage) -> Iterator[dict[str, object]]:
+    for wire, seen in ((one.near_link, one.near), (f"{one.server}'s link", one.far)):
         if seen is not None:
             fields = {name: getattr(seen, name) or None for name in (*FIELDS, "ack")}
-            yield {"layer": one.layer, "packet": one.packet, "wire": wire, **fields, "checksums": seen.checksums,
-                   "rewritten": one.rewritten, "predicted": predicted(lab, one),
-                   "as_predicted": as_predicted(lab, one)}
+            yield {"layer": one.layer, "packet": one.packet, "hop": one.hop, "wire": wire, **fields,
+                   "checksums": seen.checksums, "rewritten": one.rewritten, "predicted": one.predicted,
+                   "as_predicted": one.as_predicted}
 
 
-def predicted(lab: PacketLab, one: Passage) -> str:
-    """What the layer table says of a packet."""
-    service = lab.service(one.layer)
-    return one.predicted(service, lab.vip_end(service).mac)
+def for_people(passages: Sequence[Passage]) -> list[dict[str, object]]:
+    """The table in short: a line a packet and hop."""
+    return [{"layer": one.layer, "packet": one.packet, "hop": one.hop, "rewritten": one.rewritten,
+             "predicted": one.predicted, "checksums": "right" if one.whole else "wrong", "to": one.server}
+            for one in passages]
 
 
-def as_predicted(lab: PacketLab, one: Passage) -> bool:
-    """Whether it came out so, and whole."""
-    return one.whole and one.rewritten == predicted(lab, one)
+def counts(passages: Sequence[Passage]) -> dict[str, tuple[int, int]]:
+    """How many were as predicted, of how many: by layer at the switch, and at the gateway."""
+    found: dict[str, tuple[int, int]] = {}
+    for one in passages:
+        right, whole = found.get(who := one.layer if one.hop == "s1" else one.hop, (0, 0))
+        found[who] = right + one.as_predicted, whole + 1
+    return found
 
 
-def for_people(lab: PacketLab, passages: Sequence[Passage]) -> list[dict[str, object]]:
-    """The table in short: a line a packet."""
-    return [{"layer": one.layer, "packet": one.packet, "rewritten": one.rewritten, "predicted": predicted(lab, one),
-             "checksums": "right" if one.whole else "wrong", "server": one.server} for one in passages]
-
-
-def verdicts(counts: dict[str, tuple[int, int]]) -> list[Verdict]:
-    """What came of the claims. counts: by layer, packets that were as predicted, and all."""
-    return [claim.judge(of_part(*counts[layer])) for layer, claim in CLAIMS.items()]
+def verdicts(counted: Mapping[str, tuple[int, int]]) -> list[Verdict]:
+    """What came of the claims. counted: as `counts` has it."""
+    return [claim.judge(of_part(*counted[who])) for who, claim in CLAIMS.items()]

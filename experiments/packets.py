@@ -5,7 +5,8 @@
     flood      SYNs from where nobody is, to each realisation of L4                  flood.py
     closer     the rules that served an exchange, and its packets, as text           closer.py
 
-Prediction: in the files named. Method: one lab with a service of every kind. Scapy makes what a stranger on h1's wire
+Prediction: in the files named. Method: one lab with a service of every kind, and one in which clients are behind a NAT
+gateway, for what is rewritten there. Scapy makes what a stranger on h1's wire
 says: ARP, handshakes, requests, datagrams, and what is wrong with some of them (frames.py). Every frame that counts is
 captured by tcpdump at the interfaces of client, servers and proxy, and read back from the file.
 """
@@ -21,6 +22,7 @@ from experiments import flood, hops, malformed
 from experiments.closer import closer, shortened
 from experiments.display import Display
 from experiments.experiment import Options, Part
+from experiments.hops import Passage
 from experiments.packets_lab import PacketLab
 from experiments.verdicts import DOES_NOT, Verdict
 
@@ -33,24 +35,27 @@ class Size:
     flood: flood.Size
 
 
+GATEWAY_EXCHANGES = 2  # with each layer, from behind the gateway
 QUICK, FULL = Size(8, flood.QUICK), Size(40, flood.FULL)
 
 
-def run(lab: PacketLab, size: Size, seed: int, say: Callable[[str], object]) -> dict[str, Part]:
-    """All tables, in a lab that is up: first what must find it untouched."""
+def run(lab: PacketLab, behind: Sequence[Passage], size: Size, seed: int, say: Callable[[str], object],
+        ) -> dict[str, Part]:
+    """All tables, in a lab that is up: first what must find it untouched. behind: seen behind the gateway before."""
     dice = random.Random(seed)
     say("packets: an exchange with each layer")
-    first, close = [], []
+    close, everything = [], list[Passage]()
     for layer in LAYERS:
         found = hops.exchange(lab, layer, dice)
-        first += found
+        everything += found
         close += closer(lab.of_vip(layer), found)
+    shown = len(everything)
     say(f"packets: {size.exchanges - 1} more")
-    more = [one for _ in range(size.exchanges - 1) for layer in LAYERS for one in hops.exchange(lab, layer, dice)]
+    everything += exchanges(lab, size.exchanges - 1, dice)
     wrong, calls = malformed.measure(lab, say)
     lab.untap()
     turns = flood.measure(lab, size.flood, seed, say)
-    parts = (of_hops(lab, first, more), of_malformed(wrong, list(malformed.verdicts(wrong, calls))),
+    parts = (of_hops(everything[:shown], everything[shown:], behind), of_malformed(wrong, list(malformed.verdicts(wrong, calls))),
              of_flood(turns, list(flood.verdicts(turns))), Part("closer", close, CLOSER, shown=shortened(close)))
     return {part.table: part for part in parts}
 
@@ -59,15 +64,20 @@ CLOSER = ("What the figures come from: the switch's own rules, told by their coo
           "both links.")
 
 
-def of_hops(lab: PacketLab, first: Sequence[hops.Passage], more: Sequence[hops.Passage]) -> Part:
-    """The first exchange packet by packet; how all of them came out."""
-    counts = {layer: (sum(hops.as_predicted(lab, one) for one in own), len(own)) for layer in LAYERS
-              if (own := [one for one in (*first, *more) if one.layer == layer])}
-    verdicts = hops.verdicts(counts)
-    words = ", ".join(f"{layer.upper()} {right} of {whole}" for layer, (right, whole) in counts.items())
-    return Part("packets", hops.rows(lab, first), "Packets in which just the predicted was rewritten, with every "
-                f"checksum right: {words}.", none_refuted(verdicts), shown=hops.for_people(lab, first),
-                verdicts=verdicts)
+def exchanges(lab: PacketLab, number: int, dice: random.Random) -> list[Passage]:
+    """So many with each layer."""
+    return [one for _ in range(number) for layer in LAYERS for one in hops.exchange(lab, layer, dice)]
+
+
+def of_hops(first: Sequence[Passage], more: Sequence[Passage], behind: Sequence[Passage]) -> Part:
+    """The first exchange packet by packet, and the first from behind the gateway; how all of them came out."""
+    shown = [*first, *behind[:len(behind) // GATEWAY_EXCHANGES]]
+    counted = hops.counts([*first, *more, *behind])
+    verdicts = hops.verdicts(counted)
+    words = ", ".join(f"{who.upper() if who in LAYERS else who} {right} of {whole}"
+                      for who, (right, whole) in counted.items())
+    return Part("packets", hops.rows(shown), "Packets in which just the predicted was rewritten, with every "
+                f"checksum right: {words}.", none_refuted(verdicts), shown=hops.for_people(shown), verdicts=verdicts)
 
 
 def of_malformed(found: Sequence[malformed.Row], verdicts: Sequence[Verdict]) -> Part:
@@ -107,8 +117,10 @@ def parts() -> Sequence[Callable[[Options, Display], Part]]:
     def part(table: str) -> Callable[[Options, Display], Part]:
         def shown(options: Options, display: Display) -> Part:
             if not found:
+                with PacketLab(display.say, "nat") as lab:
+                    behind = exchanges(lab, GATEWAY_EXCHANGES, random.Random(options.seed))
                 with PacketLab(display.say) as lab:
-                    found.update(run(lab, QUICK if options.quick else FULL, options.seed, display.say))
+                    found.update(run(lab, behind, QUICK if options.quick else FULL, options.seed, display.say))
             return found[table]
         return shown
 

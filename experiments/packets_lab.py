@@ -2,11 +2,12 @@
 
     stranger ┐                 ┌── srv1        L2, L3, L4, L7, each on a VIP of its own; L4 a second and a third time,
     h1 ──────┴── s1 ───────────┼── srv2        where the switch decides itself (hashed, tracked)
-    h2 ... ──────┘ proxy ──────┴── srv3
+    h2 ... ──────┘ proxy ──────┴── srv3          and a second lab, in which all of the left is behind nat1
       └ asks as people do, by its kernel
 
 The stranger sits on h1's wire with a MAC, an address and ports that h1's kernel knows nothing of: nobody answers for
-him, and nobody resets what he begins. Servers and proxy have been told where he is, as they would have learned by ARP.
+him, and nobody resets what he begins. Servers and proxy, or the gateway, have been told where he is, as they would have
+learned by ARP.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from topologies import addresses
 SERVERS, CLIENTS = 3, 6
 HOME, SOURCE = "h1", "h2"  # where the stranger sits, and where a flood comes from
 REALISATIONS = ("reactive", "hashed", "tracked")
-STRANGER = addresses.client(200)
+STRANGER = 200  # his number: more clients than that there are not
 TTL = 77  # the stranger's: no kernel begins with it, so whoever speaks for himself shows
 HTTP = PORTS["tcp"]
 
@@ -46,21 +47,27 @@ def services() -> list[Service]:
 
 
 class PacketLab(Lab):
-    """A lab whose wires are captured from the beginning, until `untap`."""
+    """A lab whose wires are captured from the beginning, until `untap`. topology: flat or nat.
 
-    def __init__(self, say: Callable[[str], object] = lambda words: None) -> None:
-        super().__init__("flat", services(), clients=CLIENTS, servers=SERVERS, workers=1000,
+    door: the gateway that the stranger and all clients are behind; "" if there is none.
+    """
+
+    def __init__(self, say: Callable[[str], object] = lambda words: None, topology: str = "flat") -> None:
+        super().__init__(topology, services(), clients=CLIENTS, servers=SERVERS, workers=1000,
                          say=lambda words: say(f"packets: {words}"))
+        self.door: str = getattr(self.topo, "gateway_name", "")
+        self._home = addresses.client(STRANGER, self.topo.network)
         self._files: dict[str, Path] = {}
         self._read: dict[str, int] = {}
 
     def start(self) -> None:
         """Bring everything up, introduce the stranger, and capture."""
         super().start()
-        for name in (*self.topo.server_names(), "proxy"):
-            self.net[name].cmd(f"ip neigh replace {STRANGER} lladdr {addresses.mac(STRANGER)} dev {name}-eth0 "
+        beyond = (*self.topo.server_names(), "proxy")
+        for host, card in [(self.door, "eth1")] if self.door else [(name, "eth0") for name in beyond]:
+            self.net[host].cmd(f"ip neigh replace {self._home} lladdr {addresses.mac(self._home)} dev {host}-{card} "
                                "nud permanent")
-        self._tap((HOME, "proxy", *self.topo.server_names()))
+        self._tap([f"{host}-eth0" for host in filter(None, (HOME, self.door, *beyond))])
 
     def of_vip(self, layer: str) -> list[Service]:
         """All services of the VIP of a layer's first."""
@@ -70,11 +77,12 @@ class PacketLab(Lab):
 
     def stranger(self, port: int = 0) -> End:
         """Where he speaks from."""
-        return End(addresses.mac(STRANGER), str(STRANGER), port)
+        return End(addresses.mac(self._home), str(self._home), port)
 
     def vip_end(self, one: Service, port: int = HTTP) -> End:
-        """Where he finds a VIP: at its own MAC, or at L7 the proxy's."""
-        return End(one.vmac if one.row.in_switch else addresses.mac(addresses.PROXY), str(one.vip), port)
+        """Where he finds a VIP: at its own MAC, or at L7 the proxy's; from behind a gateway, at the gateway's."""
+        mac = one.vmac if one.row.in_switch else addresses.mac(addresses.PROXY)
+        return End(addresses.mac(self.topo.network[1]) if self.door else mac, str(one.vip), port)
 
     def wire(self, *, hears: bool = False) -> socket.socket:
         """His end of the wire."""
@@ -97,8 +105,8 @@ class PacketLab(Lab):
 
     # -- captures ------------------------------------------------------------------------------
 
-    def _tap(self, hosts: Sequence[str]) -> None:
-        taps = [tap for tap in capture.taps(self.net) if tap.host in hosts]
+    def _tap(self, cards: Sequence[str]) -> None:
+        taps = [tap for tap in capture.taps(self.net) if tap.interface in cards]
         for tap in taps:
             self._spawn(f"tap-{tap.host}", tap.command(self.directory), tap.host)
             self._files[tap.host], self._read[tap.host] = self.directory / tap.file, 0

@@ -22,9 +22,20 @@ def layers_of(rows: Rows) -> list[str]:
     return list(dict.fromkeys(str(row["layer"]) for row in rows))
 
 
+def who_rewrites(rows: Rows) -> list[str]:
+    """Gateways first, as on a packet's way, then the layers."""
+    return [*dict.fromkeys(str(row["hop"]) for row in rows if row["hop"] != "s1"), *layers_of(rows)]
+
+
+def name_of(who: str) -> str:
+    """A layer's name, or a gateway's."""
+    return layer_name(who) if who.startswith("l") else who
+
+
 def passage(rows: Rows, layer: str, packet: str) -> Row | None:
-    """A row of one packet, if it was seen."""
-    return next((row for row in rows if row["layer"] == layer and row["packet"] == packet), None)
+    """A row of one packet, if it was seen: at the switch, or the gateway that `layer` may name instead."""
+    return next((row for row in rows if layer in (row["layer"], row["hop"]) and row["packet"] == packet
+                 and (row["hop"] == "s1") is (row["layer"] == layer)), None)
 
 
 # -- packets -----------------------------------------------------------------------------------
@@ -33,7 +44,7 @@ def passage(rows: Rows, layer: str, packet: str) -> Row | None:
 def read(rows: Rows) -> Reading:
     """What is rewritten on the way there and back, a sentence a layer."""
     wrong = [row for row in rows if not row["as_predicted"]]
-    points = tuple((layer_name(layer), by_layer(rows, layer)) for layer in layers_of(rows))
+    points = tuple((name_of(who), by_layer(rows, who)) for who in who_rewrites(rows))
     sums = "Every checksum was right on both links." if all(row["checksums"] for row in rows) else \
         "Not every checksum was right."
     return Reading(verdict(rows, wrong), (sums,), not wrong, points)
@@ -41,7 +52,7 @@ def read(rows: Rows) -> Reading:
 
 def verdict(rows: Rows, wrong: Sequence[Row]) -> str:
     """One sentence: whether each packet was rewritten as its layer's row of the table says."""
-    packets = {(row["layer"], row["packet"]) for row in rows}
+    packets = {(row["layer"], row["packet"], row["hop"]) for row in rows}
     if wrong:
         cases = listed(dict.fromkeys(f"{layer_name(row['layer'])} {row['packet']} ({row['rewritten']}, predicted: "
                                      f"{row['predicted']})" for row in wrong))

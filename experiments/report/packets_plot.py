@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from experiments.envelope import Row
 from experiments.report import plot
 from experiments.report.bars import Scale, swatch, value_bar
-from experiments.report.packets import FIELDS, HELD, fate, kinds_of, layers_of, passage
+from experiments.report.packets import FIELDS, HELD, fate, kinds_of, layers_of, name_of, passage, who_rewrites
 from experiments.report.palette import colour
 from experiments.report.section import Rows
 from experiments.report.wording import amount, layer_name, number
@@ -20,21 +20,21 @@ HELD_INKS = dict(zip(HELD, ("s1", "s3", "s2", "line"), strict=True))
 
 
 def draw_rewritten(rows: Rows) -> Figure:
-    """Two lines a layer, there and back; a box a field."""
-    layers = layers_of(rows)
-    figure, axes = plot.canvas(TOP + (2 * ROW + 10) * len(layers))
+    """Two lines a layer or gateway, there and back; a box a field."""
+    who = who_rewrites(rows)
+    figure, axes = plot.canvas(TOP + (2 * ROW + 10) * len(who))
     width = (plot.WIDTH - LEFT) / len(FIELDS)
     for place, name in enumerate(FIELDS):
         above, _, below = name.partition("_")
         plot.write(axes, LEFT + width * (place + 0.5), 9, above, size=10, align="center")
         plot.write(axes, LEFT + width * (place + 0.5), 23, below, size=10, align="center", ink="faint")
-    for position, layer in enumerate(layers):
+    for position, one in enumerate(who):
         top = TOP + (2 * ROW + 10) * position
-        plot.write(axes, 0, top + ROW, layer_name(layer), size=15, bold=True)
+        plot.write(axes, 0, top + ROW, name_of(one), size=15, bold=True)
         for line, (packet, words) in enumerate(WAYS):
             y = top + ROW * line
             plot.write(axes, LEFT - 10, y + ROW / 2, words, size=10.5, align="right", ink="faint")
-            if row := passage(rows, layer, packet):
+            if row := passage(rows, one, packet):
                 _fields(axes, row, y, width)
     return figure
 

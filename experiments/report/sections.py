@@ -146,7 +146,7 @@ SECTIONS: dict[str, Section] = {
     "certificates": Section("Who has a certificate?", reverse_proxy.reader("certificates")),
     "packets": Section("What is rewritten, hop by hop?", packets.read, (
         Picture("Fields of a request and of its answer, from link to link",
-                "Filled: it was another on the server’s link than on the client’s. Red: not as it should be.",
+                "Filled: it was another behind that hop than before it. Red: not as it should be.",
                 packets_plot.draw_rewritten),
     )),
     "malformed": Section("What becomes of packets that are wrong?", packets.read_malformed, (

@@ -12,7 +12,7 @@ from experiments import flood, hops, malformed
 from experiments.closer import closer
 from experiments.flood import Size
 from experiments.frames import Seen
-from experiments.hops import Passage, as_predicted, exchange
+from experiments.hops import Passage, exchange
 from experiments.packets_lab import PacketLab
 
 NEAR = Seen("tcp", "02:00:0a:00:01:c8", "02:1b:0a:00:00:65", "10.0.1.200", "10.0.0.101", 4711, 80, 77, 5)
@@ -49,7 +49,7 @@ def test_every_layer_rewrites_what_its_row_says_and_a_broken_rule_shows() -> Non
     with PacketLab() as lab:
         for layer in LAYERS:
             found = exchange(lab, layer, dice)
-            assert all(as_predicted(lab, one) for one in found), hops.for_people(lab, found)
+            assert all(one.as_predicted for one in found), hops.for_people(found)
             close = closer(lab.of_vip(layer), found)
             assert {"rule unit", "rule arp"} <= {row["where"] for row in close} or layer == "l7"
             assert any(row["where"] == "client's link" and row["text"].startswith("SYN:") for row in close)
@@ -59,7 +59,17 @@ def test_every_layer_rewrites_what_its_row_says_and_a_broken_rule_shows() -> Non
                         f"mod_nw_dst:{first.ip},mod_dl_dst:{first.mac},dec_ttl,NORMAL"], check=True)
         broken = {passage.packet: passage for passage in exchange(lab, "l3", dice)}
         assert broken["SYN"].rewritten == "eth_dst ip_dst ttl"
-        assert not as_predicted(lab, broken["SYN"])
+        assert not broken["SYN"].as_predicted
+
+
+@pytest.mark.live
+def test_a_gateway_is_a_hop_of_its_own() -> None:
+    with PacketLab(topology="nat") as lab:
+        found = exchange(lab, "l4", random.Random(7))
+    assert all(one.as_predicted for one in found), hops.for_people(found)
+    assert hops.counts(found) == {"nat1": (7, 7), "l4": (7, 7)}
+    request = [(row["wire"], row["ttl"]) for row in hops.rows(found) if row["packet"] == "request"]
+    assert [ttl for _, ttl in request] == [77, 76, 76, 76]
 
 
 @pytest.mark.live

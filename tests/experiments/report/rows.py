@@ -186,11 +186,14 @@ def packets() -> Rows:
     return [packet_row(layer, packet, wire, words)
             for layer, (there, back) in fields.items()
             for packet, words in (("ARP reply", arp[layer]), ("request", there), ("answer", back))
-            for wire in ("client's link", "srv1's link")[:1 if packet == "ARP reply" else 2]]
+            for wire in ("client's link", "srv1's link")[:1 if packet == "ARP reply" else 2]] + [
+        packet_row("l2", packet, wire, words) | {"hop": "nat1"}
+        for packet, words in (("request", "eth_src eth_dst ip_src ttl"), ("answer", "eth_src eth_dst ip_dst ttl"))
+        for wire in ("client's link", "nat1's link")]
 
 
 def packet_row(layer: str, packet: str, wire: str, rewritten: str) -> dict[str, Any]:
-    return {"layer": layer, "packet": packet, "wire": wire, "eth_src": "02:00:0a:00:01:c8", "ip_src": "10.0.1.200",
+    return {"layer": layer, "packet": packet, "hop": "s1", "wire": wire, "eth_src": "02:00:0a:00:01:c8", "ip_src": "10.0.1.200",
             "tp_src": 4711, "ttl": 77, "seq": 5, "checksums": True, "rewritten": rewritten, "predicted": rewritten,
             "as_predicted": True}
 

@@ -311,6 +311,8 @@ def test_what_is_rewritten_is_told_there_and_back() -> None:
     found = packets.read(rows.packets())
     assert dict(found.points)["L3"] == (
         "on the way there eth_dst and ip_dst; on the way back eth_src and ip_src. ARP is answered by the switch.")
+    assert dict(found.points)["nat1"] == ("on the way there eth_src, eth_dst, ip_src and ttl; on the way back eth_src, "
+                                          "eth_dst, ip_dst and ttl.")
     wrong = packets.read(changed(rows.packets(), 1, rewritten="eth_dst ttl", as_predicted=False))
     assert wrong.as_predicted is False
     assert "L2 request (eth_dst ttl, predicted: eth_dst)" in wrong.verdict
