@@ -208,20 +208,21 @@ def _passages(lab: PacketLab, one: Service, wires: Mapping[str, Sequence[Seen]],
     servers = [(host, seen) for host in lab.topo.server_names() for seen in wires[host]]
     at_door = [(lab.door, seen) for seen in wires[lab.door]] if lab.door else []
     for name, kind in _kinds(one).items():
-        def found(near: Seen, where: Sequence[tuple[str, Seen]], name: str = name,
-                  kind: Callable[[Seen, str], bool] = kind) -> tuple[str, Seen | None]:
-            return next(((host, seen) for host, seen in where if kind(seen, mark) and _same(near, seen, name)),
-                        ("", None))
-
-        near, link = next((seen for seen in wires[HOME] if port in (seen.tp_src, seen.tp_dst) and kind(seen, mark)),
-                          None), "client's link"
+        mine = (seen for seen in wires[HOME] if port in (seen.tp_src, seen.tp_dst) and kind(seen, mark))
+        near, link = next(mine, None), "client's link"
         if near and lab.door:
-            host, far = found(near, at_door)
+            host, far = _behind(near, at_door, name, mark)
             yield Passage(one.layer, name, near, far, host, lab.door, link, predict(one, name, lab.door))
             near, link = far, f"{lab.door}'s link"
         if near:
-            host, far = found(near, servers)
+            host, far = _behind(near, servers, name, mark)
             yield Passage(one.layer, name, near, far, host, "s1", link, predict(one, name))
+
+
+def _behind(near: Seen, where: Sequence[tuple[str, Seen]], name: str, mark: str) -> tuple[str, Seen | None]:
+    """The same packet on a link behind a hop, and whose link that is."""
+    found = ((host, seen) for host, seen in where if KINDS[name](seen, mark) and _same(near, seen, name))
+    return next(found, ("", None))
 
 
 def _same(near: Seen, far: Seen, name: str) -> bool:

@@ -36,7 +36,7 @@ class Size:
 
 
 GATEWAY_EXCHANGES = 2  # with each layer, from behind the gateway
-QUICK, FULL = Size(8, flood.QUICK), Size(40, flood.FULL)
+QUICK, FULL = Size(5, flood.QUICK), Size(40, flood.FULL)
 
 
 def run(lab: PacketLab, behind: Sequence[Passage], size: Size, seed: int, say: Callable[[str], object],
@@ -55,7 +55,8 @@ def run(lab: PacketLab, behind: Sequence[Passage], size: Size, seed: int, say: C
     wrong, calls = malformed.measure(lab, say)
     lab.untap()
     turns = flood.measure(lab, size.flood, seed, say)
-    parts = (of_hops(everything[:shown], everything[shown:], behind), of_malformed(wrong, list(malformed.verdicts(wrong, calls))),
+    parts = (of_hops(everything[:shown], everything[shown:], behind),
+             of_malformed(wrong, list(malformed.verdicts(wrong, calls))),
              of_flood(turns, list(flood.verdicts(turns))), Part("closer", close, CLOSER, shown=shortened(close)))
     return {part.table: part for part in parts}
 
@@ -71,13 +72,15 @@ def exchanges(lab: PacketLab, number: int, dice: random.Random) -> list[Passage]
 
 def of_hops(first: Sequence[Passage], more: Sequence[Passage], behind: Sequence[Passage]) -> Part:
     """The first exchange packet by packet, and the first from behind the gateway; how all of them came out."""
-    shown = [*first, *behind[:len(behind) // GATEWAY_EXCHANGES]]
+    gateway = behind[:len(behind) // GATEWAY_EXCHANGES]
+    short = [*first, *(one for one in gateway if one.packet in ("request", "answer"))]
     counted = hops.counts([*first, *more, *behind])
     verdicts = hops.verdicts(counted)
     words = ", ".join(f"{who.upper() if who in LAYERS else who} {right} of {whole}"
                       for who, (right, whole) in counted.items())
-    return Part("packets", hops.rows(shown), "Packets in which just the predicted was rewritten, with every "
-                f"checksum right: {words}.", none_refuted(verdicts), shown=hops.for_people(shown), verdicts=verdicts)
+    return Part("packets", hops.rows([*first, *gateway]), "Packets in which just the predicted was rewritten, with "
+                f"every checksum right: {words}.", none_refuted(verdicts), shown=hops.for_people(short),
+                verdicts=verdicts)
 
 
 def of_malformed(found: Sequence[malformed.Row], verdicts: Sequence[Verdict]) -> Part:

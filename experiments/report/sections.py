@@ -151,7 +151,8 @@ SECTIONS: dict[str, Section] = {
     )),
     "malformed": Section("What becomes of packets that are wrong?", packets.read_malformed, (
         Picture("What the switch did, and who was answered",
-                "Passed: to one host. Flooded: to all. A dot: somebody answered; on grey, the switch itself.", packets_plot.draw_fates),
+                "Passed: to one host. Flooded: to all. A dot: somebody answered; on grey, the switch itself.",
+                packets_plot.draw_fates),
     )),
     "flood": Section("A SYN flood: who has to remember it?", packets.read_flood, (
         Picture("What a flood left, by who has to hold it", "A bar is all rounds’ floods together.",
