@@ -50,7 +50,7 @@ CLAIMS = {
     "l2": Claim(4, "L2 balances by MAC", SPREADS, "each client shows a MAC of its own"),
     "l3": Claim(4, "L3 balances by IP", SPREADS, "each client shows an address of its own"),
     "l4": Claim(4, "L4 balances by port", SPREADS, "each request comes in a connection of its own"),
-    "l7": Claim(4, "L7 balances by content, whatever requests come in", SPREADS),
+    "l7": Claim(4, "L7 balances by content, in whatever connection requests come", SPREADS),
 }
 
 

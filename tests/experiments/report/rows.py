@@ -194,8 +194,8 @@ def packets() -> Rows:
 
 def packet_row(layer: str, packet: str, wire: str, rewritten: str) -> dict[str, Any]:
     return {"layer": layer, "packet": packet, "hop": "s1", "wire": wire, "eth_src": "02:00:0a:00:01:c8",
-            "ip_src": "10.0.1.200", "tp_src": 4711, "ttl": 77, "seq": 5, "checksums": True, "rewritten": rewritten, "predicted": rewritten,
-            "as_predicted": True}
+            "ip_src": "10.0.1.200", "tp_src": 4711, "ttl": 77, "seq": 5, "checksums": True, "rewritten": rewritten,
+            "predicted": rewritten, "as_predicted": True}
 
 
 def malformed() -> Rows:
