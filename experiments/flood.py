@@ -11,7 +11,7 @@ bounds would send SYN cookies, RFC 4987 3.6.)
 Bounds: SYNS SYNs in a flood at PER_S a second, which is less than a controller in Python can follow; no flood lasts
 for ten seconds. Method: rounds, in each every realisation once, in an order shuffled anew: people ask for a while
 before, and then while the flood comes from a process of its own, in an open loop. What is counted as remembered is
-what bears an address of the flood. Latency is compared within a round.
+what bears an address of this very flood. Latency is compared within a round.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import random
 import re
 import subprocess
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 
 from balancing import Service
 from controller.cookies import Kind
@@ -72,24 +72,20 @@ class Size:
     calm_s: float
 
 
-QUICK, FULL = Size(rounds=3, syns=150, calm_s=0.3), Size(rounds=6, syns=1000, calm_s=2.0)
+QUICK, FULL = Size(rounds=3, syns=150, calm_s=0.3), Size(rounds=5, syns=600, calm_s=1.5)
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What is held of the floods of one service.
+    """What is held of one flood.
 
-    flows: in the switch. tracked: in conntrack. decided: by the controller, ever. half_open: connections, at servers.
+    flows: in the switch. tracked: in conntrack. decided: by the controller. half_open: connections, at servers.
     """
 
     flows: int
     tracked: int
     decided: int
     half_open: int
-
-    def __sub__(self, other: Memory) -> Memory:
-        return Memory(self.flows - other.flows, self.tracked - other.tracked, self.decided - other.decided,
-                      self.half_open - other.half_open)
 
 
 @dataclass(frozen=True)
@@ -121,34 +117,36 @@ def measure(lab: PacketLab, size: Size, seed: int, say: Callable[[str], object])
             one = lab.by_name(WHO[word])
             ends = [End(addresses.mac(ip), str(ip), dice.randrange(1024, 65_536))
                     for ip in itertools.islice(sources, size.syns)]
-            turns.append(_turn(lab, one, [segment(end, lab.vip_end(one), "S", seq=dice.randrange(2**32))
-                                          for end in ends], word, size))
+            frames = [segment(end, lab.vip_end(one), "S", seq=dice.randrange(2**32)) for end in ends]
+            before, meanwhile = _ask_and_flood(lab, one, frames, size)
+            left = memory(lab, one, {end.ip for end in ends})
+            turns.append(Turn(word, len(frames), left, before, meanwhile))
     return turns
 
 
-def _turn(lab: PacketLab, one: Service, frames: Sequence[bytes], word: str, size: Size) -> Turn:
-    before = memory(lab, one)
+def _ask_and_flood(lab: PacketLab, one: Service, frames: Sequence[bytes], size: Size) -> tuple[list[Call], list[Call]]:
+    """People's calls before the flood, and meanwhile."""
     calm = lab.ask([one], PEOPLE_PER_S, size.calm_s)
     with raw_socket(lab.netns(SOURCE), f"{SOURCE}-eth0") as wire:
         flood = multiprocessing.get_context("fork").Process(target=pour, args=(wire, frames, PER_S))
         flood.start()
         meanwhile = lab.ask([one], PEOPLE_PER_S, size.syns / PER_S)
         flood.join()
-    return Turn(word, len(frames), memory(lab, one) - before, calm, meanwhile)
+    return calm, meanwhile
 
 
-def memory(lab: PacketLab, one: Service) -> Memory:
-    """What is held of a service's floods now."""
+def memory(lab: PacketLab, one: Service, ips: Collection[str]) -> Memory:
+    """What is held now of a flood from these addresses to a service."""
     flows = [rule.text for rule in of_service(rules(), one.id) if rule.cookie and rule.cookie.kind is Kind.UNIT]
     decided = [str(event["unit"]) for event in lab.events("Assigned", one.name)]
     half_open = [lab.net[backend.name].cmd(f"ss -Htn state syn-recv src {backend.ip}") for backend in one.backends]
-    return Memory(_floods(flows), _floods(_conntrack(one)), _floods(decided),
-                  _floods([line for text in half_open for line in text.splitlines()]))
+    lines = [line for text in half_open for line in text.splitlines()]
+    return Memory(*(naming(found, ips) for found in (flows, _conntrack(one), decided, lines)))
 
 
-def _floods(lines: Sequence[str]) -> int:
-    """How many of them name an address of a flood."""
-    return sum(any(IPv4Address(word) in NOWHERE for word in ADDRESS.findall(line)) for line in lines)
+def naming(lines: Sequence[str], ips: Collection[str]) -> int:
+    """How many of the lines name one of these addresses."""
+    return sum(any(word in ips for word in ADDRESS.findall(line)) for line in lines)
 
 
 def _conntrack(one: Service) -> list[str]:

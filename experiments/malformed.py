@@ -7,10 +7,10 @@ Prediction: whatever comes, people are served meanwhile, and neither controller 
 switch itself does is nobody's promise, and so only reported: it looks at what it matches, and what it can't read is
 no VIP's, but switched as anything else is, to every port if nobody is known there.
 
-Worth a look: a TTL of 0 or 1 passes, for a switch is no router. Of a datagram in fragments only the first has ports.
-So at L4 the rest of it meets no service and is dropped; at L2 all of it arrives. At L3 all of it arrives, too, but OVS
-3.1 in user space corrects a UDP checksum in every fragment whose address it rewrites, also where data stands instead:
-then no server answers.
+Worth a look: a TTL of 0 or 1 passes, for a switch is no router. Fragments have no ports for OVS, not even the first
+(ovs-ofctl(8), set-frags normal): at L4 they meet no service and are dropped, at L2 all of them arrive. At L3 they
+arrive, too, but OVS 3.1 in user space corrects a UDP checksum in every fragment whose address it rewrites, also where
+data stands instead: then no server answers.
 """
 
 from __future__ import annotations

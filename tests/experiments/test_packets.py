@@ -40,7 +40,8 @@ def test_fates_in_words() -> None:
 
 
 def test_what_bears_an_address_of_a_flood_is_counted() -> None:
-    assert flood._floods(["nw_src=10.96.1.4,nw_dst=10.0.0.102", "nw_src=10.0.1.3,nw_dst=10.0.0.102", ""]) == 1
+    lines = ["nw_src=10.96.1.4,nw_dst=10.0.0.102", "nw_src=10.96.1.40,nw_dst=10.0.0.102", ""]
+    assert flood.naming(lines, {"10.96.1.4", "10.96.1.5"}) == 1
 
 
 @pytest.mark.live
