@@ -101,8 +101,9 @@ def of_flood(turns: Sequence[flood.Turn], verdicts: Sequence[Verdict]) -> Part:
     words = "; ".join(f"{row['realisation']} {row['flows']} flows, {row['conntrack']} entries in conntrack, "
                       f"{row['decided']} decisions, and people's p50 went from {row['p50_before_ms']} to "
                       f"{row['p50_meanwhile_ms']} ms" for row in rows)
+    predicted = [one for one in verdicts if one.claim in flood.PREDICTED]
     return Part("flood", rows, f"{rows[0]['syns']} SYNs each: {words}. Servers held {rows[0]['half_open']} connections "
-                "half open.", none_refuted([one for one in verdicts if one.claim in flood.PREDICTED]), shown=flood.for_people(rows), verdicts=verdicts)
+                "half open.", none_refuted(predicted), shown=flood.for_people(rows), verdicts=verdicts)
 
 
 def none_refuted(verdicts: Sequence[Verdict]) -> bool:
