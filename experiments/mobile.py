@@ -114,6 +114,7 @@ def measure(lab: MobileLab, size: Size, seed: int, say: Callable[[str], object])
             _all_go_on(sessions)
         for one in sessions:
             one.jar.close()
+        lab.forget()
         found += sessions
     return found
 

@@ -16,6 +16,7 @@ from ipaddress import IPv4Address
 
 from balancing import LAYERS, Service
 from experiments.lab import PYTHON, Lab
+from experiments.rounds import introduce
 from experiments.services import service
 from topologies import addresses
 
@@ -64,7 +65,13 @@ class MobileLab(Lab):
         super().__init__("flat", services(), clients=clients, servers=SERVERS, workers=1000,
                          say=lambda words: say(f"mobile: {words}"))
         self._places = (ELSEWHERE + number for number in range(1, 50 * 256))
+        self._left: list[IPv4Address] = []
         self._now = {name: addresses.client(number) for number, name in enumerate(self.topo.client_names(), start=1)}
+
+    def start(self) -> None:
+        """Bring everything up; clients know the VIPs' MACs."""
+        super().start()
+        introduce(self)
 
     def _start_proxy(self) -> None:
         (self.directory / "proxy.toml").write_text("\n".join(self.configuration()))
@@ -88,5 +95,14 @@ class MobileLab(Lab):
         card = f"{client}-eth0"
         self.net[client].cmd(f"ip addr del {before}/16 dev {card}; ip link set {card} address {addresses.mac(after)}; "
                              f"ip addr add {after}/16 dev {card}")
+        introduce(self, [client])  # a card begins with an empty table
         self._now[client] = after
+        self._left.append(before)
         return after
+
+    def forget(self) -> None:
+        """Let servers and proxy forget where those who moved have been: all hosts share the bound of one table."""
+        for host in (*self.topo.server_names(), "proxy"):
+            lines = "\n".join(f"neigh del {place} dev {host}-eth0" for place in self._left)
+            self.net[host].cmd(f"ip -force -batch - 2>/dev/null <<end\n{lines}\nend")
+        self._left.clear()
