@@ -244,6 +244,10 @@ class Lab:
         """The first service of `layer`."""
         return next(service for service in self.services if service.layer == layer)
 
+    def by_name(self, name: str) -> Service:
+        """The service that is called so."""
+        return next(service for service in self.services if service.name == name)
+
     def events(self, kind: str = "", service: str = "") -> list[dict[str, Any]]:
         """The events so far, of controller and proxy, by kind (Assigned, ...) and service where given."""
         lines = [line for path in sorted(self.directory.glob("*.ndjson")) for line in path.read_text().splitlines(True)]

@@ -32,6 +32,10 @@ from experiments.report import (
     ladder,
     ladder_plot,
     latency_plot,
+    mobile,
+    mobile_plot,
+    packets,
+    packets_plot,
     placement,
     placement_plot,
     proxy,
@@ -219,6 +223,26 @@ SECTIONS: dict[str, Section] = {
                 "rule’s bound. Each claim has a scale of its own.",
                 verdicts_plot.draw),
     )),
+    "packets": Section("What is rewritten, hop by hop?", packets.read, (
+        Picture("Fields of a request and of its answer, from link to link",
+                "Filled: it was another behind that hop than before it. Red: not as it should be.",
+                packets_plot.draw_rewritten),
+    )),
+    "malformed": Section("What becomes of packets that are wrong?", packets.read_malformed, (
+        Picture("What the switch did, and who was answered",
+                "Passed: to one host. Flooded: to all. A dot: somebody answered; on grey, the switch itself.",
+                packets_plot.draw_fates),
+    )),
+    "flood": Section("A SYN flood: who has to remember it?", packets.read_flood, (
+        Picture("What a flood left, by who has to hold it", "A bar is all rounds’ floods together.",
+                packets_plot.draw_flood),
+    )),
+    "closer": Section("A closer look: which rules, which packets?", packets.read_closer),
+    "mobile": Section("A client moves: who keeps its session?", mobile.read, (
+        Picture("Which part of sessions was kept", "A mark: what theory expects of clients that moved.",
+                mobile_plot.draw),
+    )),
+    "canary": Section("Does a canary get its share, and keep it?", mobile.read_canary),
     "without_controller": Section("And if the controller is gone?", control_plane.read_stranded),
 }  # fmt: skip
 

@@ -16,6 +16,8 @@ from experiments.report import (
     distinguish,
     failover,
     ladder,
+    mobile,
+    packets,
     plain,
     reverse_proxy,
 )
@@ -36,6 +38,8 @@ def changed(table: rows.Rows, number: int, **cells: Any) -> rows.Rows:
     (algorithms.read, rows.algorithms), (best.read, rows.best), (failover.read, rows.failover),
     (disruption.read, rows.disruption), (control_plane.read, rows.control_plane),
     (control_plane.read_stranded, rows.without_controller),
+    (packets.read, rows.packets), (packets.read_malformed, rows.malformed), (packets.read_flood, rows.flood),
+    (mobile.read, rows.mobile), (mobile.read_canary, rows.canary),
     *((reverse_proxy.reader(table), rows.TABLES[table]) for table in reverse_proxy.WHY),
 ])
 def test_a_run_as_predicted_is_called_so(read, table) -> None:
@@ -301,3 +305,40 @@ def test_what_a_proxy_did_otherwise_is_said(table: str, number: int, cells: dict
     assert found.as_predicted is False
     assert says in found.verdict
     assert found.words == ()
+
+
+def test_what_is_rewritten_is_told_there_and_back() -> None:
+    found = packets.read(rows.packets())
+    assert dict(found.points)["L3"] == (
+        "on the way there eth_dst and ip_dst; on the way back eth_src and ip_src. ARP is answered by the switch.")
+    assert dict(found.points)["nat1"] == ("on the way there eth_src, eth_dst, ip_src and ttl; on the way back eth_src, "
+                                          "eth_dst, ip_dst and ttl.")
+    wrong = packets.read(changed(rows.packets(), 1, rewritten="eth_dst ttl", as_predicted=False))
+    assert wrong.as_predicted is False
+    assert "L2 request (eth_dst ttl, predicted: eth_dst)" in wrong.verdict
+
+
+def test_wrong_packets_are_told_by_what_became_of_them() -> None:
+    found = packets.read_malformed(rows.malformed())
+    assert "passed 4 on to one host, flooded 4 to all" in said(found)
+    assert "Answered only at some: “in fragments” by L2." in said(found)
+    met = packets.read_malformed(changed(rows.malformed(), 0, exceptions=2))
+    assert met.as_predicted is False
+    assert "an exception at L2 by “TTL 1”" in met.verdict
+
+
+def test_a_flood_that_keeps_people_out_is_told() -> None:
+    found = packets.read_flood(rows.flood())
+    assert dict(found.points)["reactive"].startswith("450 flows in the switch, 450 the controller’s decisions and 450 ")
+    assert packets.read_flood(changed(rows.flood(), 1, answered_meanwhile=40)).as_predicted is False
+
+
+def test_rules_are_counted_a_layer() -> None:
+    assert packets.read_closer(rows.closer()).verdict == "Rules of the switch that one exchange met: L3 1 and L7 none."
+
+
+def test_a_session_that_should_be_lost_and_is_kept_is_otherwise() -> None:
+    assert "kept at L7 by cookie, and lost at L3 by address and L4 by address" in mobile.read(rows.mobile()).verdict
+    for change in ({"moved_kept": 40}, {"stayed_kept": 10}):
+        assert mobile.read(changed(rows.mobile(), 0, **change)).verdict == "Otherwise than predicted: L3 by address."
+    assert "1 session changed sides" in mobile.read_canary(changed(rows.canary(), 0, kept_side=19)).verdict
