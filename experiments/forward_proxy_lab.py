@@ -11,10 +11,14 @@ So with and without a proxy are the same hosts and the same edge, and a door's w
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from experiments import capture
 from experiments.browser import Place, Way
@@ -24,7 +28,7 @@ from l7proxy.forward.users import entry
 from topologies import addresses
 
 CLIENTS, SERVERS = 10, 5
-EDGE_MBIT = 20.0
+EDGE_MBIT = 12.0
 THINK_S = 0.02  # how long an origin takes to make an object: there is no delay on links, and this stands in for it
 USER, PASSWORD = "ada", "a-password-of-ada"
 
@@ -92,6 +96,28 @@ DOORS = {
 }
 
 
+@dataclass(frozen=True)
+class Told:
+    """What curl was told. status: of the answer, or of the refusal of a tunnel. fields: by name in small letters.
+
+    peer: the address that it spoke to. error: its own words, where it has no answer to show.
+    """
+
+    status: int
+    fields: dict[str, str]
+    body: bytes
+    peer: str
+    error: str
+
+    @classmethod
+    def read(cls, found: dict[str, Any], heads: str, body: bytes, complaint: str) -> Told:
+        """From what curl wrote: of several heads, one behind the other, the last one counts."""
+        lines = heads.strip().split("\r\n\r\n")[-1].split("\r\n")[1:]
+        fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        return cls(found["response_code"] or found["http_connect"], fields, body, found["remote_ip"],
+                   complaint.strip().partition(") ")[2])
+
+
 class ForwardLab(CampusLab):
     """A campus whose proxy's host runs a proxy for every door."""
 
@@ -150,6 +176,21 @@ class ForwardLab(CampusLab):
             self.net[name].cmd(f"ip route {verb} {addresses.INTERNET} via {addresses.PROXY}")
         for name in self.topo.server_names():
             self.net[name].cmd(f"ip route {verb} {addresses.LAN} via {addresses.EDGE}")
+
+    # -- one request, by curl ------------------------------------------------------------------
+
+    def curl(self, host: str, door: str, url: str, *words: str) -> Told:
+        """Ask for `url` from `host`, by a door or (where it is "") directly; `words` are more of curl's."""
+        head, body = self.directory / "curl.head", self.directory / "curl.body"
+        for file in (head, body):
+            file.write_bytes(b"")
+        way = ["--proxy", "http://{}:{}".format(*self.door(door))] if door else [
+            word for name, (ip, _) in self.origins().items() for word in ("--resolve", f"{name}:80:{ip}")]
+        command = ["curl", "-sS", "--max-time", "20", "--cacert", str(self.authority.bundle), "-D", str(head), "-o",
+                   str(body), "-w", "%{json}", *way, *words, url]
+        done = subprocess.run(["mnexec", "-a", str(self.net[host].pid), *command], capture_output=True, text=True,
+                              timeout=30, stdin=subprocess.DEVNULL)
+        return Told.read(json.loads(done.stdout), head.read_bytes().decode("latin-1"), body.read_bytes(), done.stderr)
 
     # -- what crosses the edge -----------------------------------------------------------------
 

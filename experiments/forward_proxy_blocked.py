@@ -1,0 +1,99 @@
+"""What the experiment `forward-proxy` sees of what doesn't pass, case by case (forward_proxy.py says why).
+
+     curl in a host ──► door ──► 403, and a page that names the rule      by rule: no origin was asked
+                             └─► 403 in the answer's place                by content: one was
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from experiments.forward_proxy_lab import CLIENTS, PASSWORD, USER, ForwardLab, Told
+
+Row = dict[str, object]
+ADA = ("--proxy-user", f"{USER}:{PASSWORD}")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request. by: what it is refused by. words: more of curl's. status, rule: what is expected, of whom.
+
+    origin: how many requests an origin is to get. has: what is to be in what the user sees.
+    """
+
+    by: str
+    url: str
+    status: int
+    rule: str = ""
+    origin: int = 0
+    words: tuple[str, ...] = ()
+    host: str = "h1"
+    door: str = "rules"
+    has: str = ""
+
+    @property
+    def asked(self) -> str:
+        """In short, for the table."""
+        tunnel = self.url.startswith("https:") or "-p" in self.words
+        method = "CONNECT" if tunnel else self.words[1] if "-X" in self.words else "GET"
+        return f"{method} {self.url}"
+
+
+BY_RULE = (
+    Case("nothing", "http://news.example/style/site", 200, origin=1),
+    Case("host", "http://ads.example/ad/1", 403, "no-ads"),
+    Case("host, tunnel", "https://tracker.example/ad/1", 403, "no-ads"),
+    Case("URL", "http://news.example/image/banner-1", 403, "no-banners"),
+    Case("URL, tunnel", "https://news.example/image/banner-1", 200, origin=1),
+    Case("method", "http://news.example/page/1", 403, "read-only", words=("-X", "DELETE")),
+    Case("port", "http://news.example:8080/", 403, "web-only"),
+    Case("port, tunnel", "http://news.example:22/", 403, "web-only", words=("-p",)),
+    Case("client", "http://news.example/page/1", 403, "not-this-desk", host=f"h{CLIENTS}"),
+    Case("user: none", "http://shop.example/page/1", 407, "members"),
+    Case("user: wrong password", "http://shop.example/page/1", 407, "members", words=("--proxy-user", f"{USER}:guess")),
+    Case("user: right password", "http://shop.example/page/1", 200, origin=1, words=ADA),
+    Case("user: none, tunnel", "https://shop.example/page/1", 407, "members"),
+    Case("address", "http://10.0.1.2/", 403, "guard"),
+)
+
+
+def blocked(lab: ForwardLab, cases: Sequence[Case] = BY_RULE) -> list[Row]:
+    """Every case, one after another."""
+    return [_row(lab, case) for case in cases]
+
+
+def _row(lab: ForwardLab, case: Case) -> Row:
+    server = _server(lab, case.url)
+    before = _asked(lab, server)
+    told = lab.curl(case.host, case.door, case.url, *case.words)
+    return {"by": case.by, "asked": case.asked, "status": told.status, "rule": rule(told),
+            "origin_requests": _asked(lab, server) - before, "user_sees": sees(told),
+            "expected_status": case.status, "expected_rule": case.rule, "expected_origin": case.origin,
+            "as_wished": case.has in told.body.decode("latin-1")}
+
+
+def rule(told: Told) -> str:
+    """The rule that the client is told, by Proxy-Status (RFC 9209)."""
+    found = re.search(r'details="rule ([^"]*)"', told.fields.get("proxy-status", ""))
+    return found[1] if found else ""
+
+
+def sees(told: Told) -> str:
+    """What a user has before him: curl's complaint, the page of the proxy, or what he asked for."""
+    title = re.search(rb"<title>([^<]*)</title>", told.body)
+    if told.error:
+        return told.error
+    if title and b"<p>Rule:" in told.body:
+        return f"a page: {title[1].decode()}"
+    return told.fields.get("content-type", "nothing")
+
+
+def _server(lab: ForwardLab, url: str) -> str:
+    name = re.sub(r"^https?://|[:/].*$", "", url)
+    return next((f"srv{number}" for number, names in lab.topo.sites().items() if name in names), "")
+
+
+def _asked(lab: ForwardLab, server: str) -> int:
+    return sum(lab.stats(server)["requests"].values()) if server else 0
