@@ -47,6 +47,8 @@ EXPERIMENTS: dict[str, Experiment] = {
                    _later("control_plane", "parts")),
         Experiment("reverse-proxy", "what does a reverse proxy do for its servers, and what do clients see of them?",
                    _later("reverse_proxy", "parts")),
+        Experiment("forward-proxy", "what does a forward proxy do for its clients, and what do origins learn of them?",
+                   _later("forward_proxy", "parts"), lecture=(12,)),
         Experiment("placement", "a proxy beside the client, beside the servers, or behind another tier: what differs?",
                    _alone("placement"), lecture=(13,)),
         Experiment("crowd", "1,000 clients at once: who gets them, and what must a switch remember?", _alone("crowd"),

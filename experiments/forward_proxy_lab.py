@@ -1,6 +1,6 @@
 """The lab of the experiment `forward-proxy`: a class in a campus, five origins, and at the edge one host with many doors.
 
-     h1 10.0.1.1 ──┐           ┌─ :3128 plain          ┐  20 Mbit/s   ┌── srv1  news.example ...
+     h1 10.0.1.1 ──┐           ┌─ :3128 plain          ┐  16 Mbit/s   ┌── srv1  news.example ...
      ...           ┼── proxy ──┼─ :3129 cache, new     ┼──── edge ────┼── srv2  video.example
      h10           ┘     └─ · ─┼─ ...                  ┘              └── ...
                            │   └─ one lab-proxy each, by a file of its own
@@ -28,8 +28,9 @@ from l7proxy.forward.users import entry
 from topologies import addresses
 
 CLIENTS, SERVERS = 10, 5
-EDGE_MBIT = 12.0
+EDGE_MBIT = 16.0
 THINK_S = 0.02  # how long an origin takes to make an object: there is no delay on links, and this stands in for it
+TOTAL_BYTES = 1_800_000  # a second, for all clients: what of the edge is left beside frames' heads, and a little less
 USER, PASSWORD = "ada", "a-password-of-ada"
 
 FILE = """\
@@ -82,6 +83,13 @@ CACHE_LATER = """
 size = "64MiB"
 """
 
+TRAFFIC = f"""
+[forward.traffic]
+total = "{TOTAL_BYTES}B"
+rate = "{TOTAL_BYTES // CLIENTS}B"
+"""
+
+FILTERS = ""
 CACHE = ""
 
 # What each door's file says beside FILE; the port is 3128 and up, in this order.
@@ -93,6 +101,8 @@ DOORS = {
     "anonymous": '[forward.anonymity]\nlevel = "anonymous"\n',
     "elite": '[forward.anonymity]\nlevel = "elite"\n',
     "rules": RULES,
+    "filters": FILTERS,
+    "traffic": TRAFFIC,
 }
 
 
@@ -128,7 +138,8 @@ class ForwardLab(CampusLab):
     # -- doors ---------------------------------------------------------------------------------
 
     def _start_proxy(self) -> None:
-        (self.directory / "users").write_text(entry(USER, PASSWORD) + "\n")
+        (self.directory / "users").write_text(entry(TOTAL_BYTES = 1_800_000  # a second, for all clients: what of the edge is left beside frames' heads, and a little less
+USER, PASSWORD) + "\n")
         self.open_doors(*DOORS)
 
     def open_doors(self, *names: str) -> None:

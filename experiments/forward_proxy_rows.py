@@ -18,7 +18,7 @@ from experiments.browser import Loaded, greedy, play
 from experiments.browsing import Browsing, Reader, trace
 from experiments.fairness import jain
 from experiments.forward_proxy_lab import CLIENTS, ForwardLab
-from experiments.margins import percentile_ms, pooled
+from experiments.margins import percentile_ms
 
 Row = dict[str, object]
 CLASS = Browsing(("news.example", "video.example", "wiki.example", "shop.example"), ads="ads.example", pages=60,
@@ -41,29 +41,25 @@ TEMPERS: Mapping[str, tuple[str, bool]] = {
 
 @dataclass(frozen=True)
 class Size:
-    """Rounds, and how many pages each reads in a round: of the class, and of the polite ones."""
+    """Rounds; how many pages each reads in a round, of the class and of the polite ones; and how often a case is tried."""
 
     rounds: int
     visits: int
     polite: int
+    times: int
 
 
-QUICK, FULL = Size(1, 2, 2), Size(3, 5, 4)
+QUICK, FULL = Size(1, 2, 1, 2), Size(4, 3, 2, 5)
 
 
 @dataclass(frozen=True)
 class Round:
-    """One trace played once. asked: requests that origins got; crossed: bytes over the edge."""
+    """One trace played once. asked: requests that origins got; crossed: bytes over the edge; taken: by who is greedy."""
 
     loaded: Sequence[Loaded]
-    asked: int
-    crossed: int
-    others: int = 0
-
-    @property
-    def took_s(self) -> list[float]:
-        """Of each page."""
-        return [one.took_s for one in self.loaded]
+    asked: int = 0
+    crossed: int = 0
+    taken: int = 0
 
     @property
     def got(self) -> list[int]:
@@ -71,13 +67,20 @@ class Round:
         sizes: dict[int, int] = defaultdict(int)
         for one in self.loaded:
             sizes[one.client] += one.size
-        return [*sizes.values(), *([self.others] if self.others else [])]
+        return [*sizes.values(), *([self.taken] if self.taken else [])]
+
+    def page_ms(self, percent: float) -> float:
+        """The percentile of its pages' times."""
+        return percentile_ms([one.took_s for one in self.loaded], percent)
+
+
+Rounds = Mapping[str, Sequence[Round]]  # by way, or by temper; the same traces in the same order
 
 
 # -- browsing ----------------------------------------------------------------------------------
 
 
-def browsing(lab: ForwardLab, size: Size, seed: int, say: Callable[[str], object] = lambda words: None) -> list[Row]:
+def browsing(lab: ForwardLab, size: Size, seed: int, say: Callable[[str], object] = lambda words: None) -> Rounds:
     """The class by every way, in an order that each round shuffles; the warm cache has had a lesson before."""
     wanted, found = dataclasses.replace(CLASS, visits=size.visits), defaultdict[str, list[Round]](list)
     dice = random.Random(seed)
@@ -87,7 +90,7 @@ def browsing(lab: ForwardLab, size: Size, seed: int, say: Callable[[str], object
         for way in dice.sample(sorted(WAYS), len(WAYS)):
             say(f"browsing, round {number + 1} of {size.rounds}, {way}")
             found[way].append(_by(lab, way, readers))
-    return [_browsing_row(way, found) for way in WAYS]
+    return found
 
 
 def _by(lab: ForwardLab, way: str, readers: Sequence[Reader]) -> Round:
@@ -102,7 +105,12 @@ def _by(lab: ForwardLab, way: str, readers: Sequence[Reader]) -> Round:
         return Round(loaded, sum(lab.counts().values()) - asked, crossed)
 
 
-def _browsing_row(way: str, found: Mapping[str, Sequence[Round]]) -> Row:
+def browsing_rows(found: Rounds) -> list[Row]:
+    """The table: a row for each way."""
+    return [_browsing_row(way, found) for way in WAYS]
+
+
+def _browsing_row(way: str, found: Rounds) -> Row:
     mine, direct = found[way], found["direct"]
     requests, asked = _sum(mine, "requests"), sum(one.asked for one in mine)
     crossed, before = (sum(one.crossed for one in rounds) for rounds in (mine, direct))
@@ -115,32 +123,37 @@ def _browsing_row(way: str, found: Mapping[str, Sequence[Round]]) -> Row:
 # -- greedy ------------------------------------------------------------------------------------
 
 
-def greed(lab: ForwardLab, size: Size, seed: int, say: Callable[[str], object] = lambda words: None) -> list[Row]:
+def greed(lab: ForwardLab, size: Size, seed: int, say: Callable[[str], object] = lambda words: None) -> Rounds:
     """Nine of the class, and beside them one who takes what he can get, in an order that each round shuffles."""
-    wanted, found = dataclasses.replace(CLASS, clients=CLIENTS - 1, visits=size.polite), defaultdict[str, list[Round]](
-        list)
+    wanted = dataclasses.replace(CLASS, clients=CLIENTS - 1, visits=size.polite)
+    found = defaultdict[str, list[Round]](list)
     dice = random.Random(seed)
     for number in range(size.rounds):
         readers = trace(wanted, seed + number)
         for temper in dice.sample(sorted(TEMPERS), len(TEMPERS)):
             say(f"greedy, round {number + 1} of {size.rounds}, {temper}")
             found[temper].append(_beside_greed(lab, temper, readers))
-    return [_greedy_row(temper, found) for temper in TEMPERS]
+    return found
 
 
 def _beside_greed(lab: ForwardLab, temper: str, readers: Sequence[Reader]) -> Round:
     door, present = TEMPERS[temper]
     way, clients = lab.way(door), lab.clients()
     if not present:
-        return Round(play(readers, clients, way), 0, 0)
+        return Round(play(readers, clients, way))
     with greedy(clients[GREEDY], way, GREEDY_URL, GREEDY_CONNECTIONS) as got:
         loaded = play(readers, clients, way)
-        return Round(loaded, 0, 0, got())
+        return Round(loaded, taken=got())
 
 
-def _greedy_row(temper: str, found: Mapping[str, Sequence[Round]]) -> Row:
+def greedy_rows(found: Rounds) -> list[Row]:
+    """The table: a row for each temper."""
+    return [_greedy_row(temper, found) for temper in TEMPERS]
+
+
+def _greedy_row(temper: str, found: Rounds) -> Row:
     mine = found[temper]
-    taken = [one.others / sum(one.got) for one in mine]
+    taken = [one.taken / sum(one.got) for one in mine]
     even = [jain(one.got) or 0.0 for one in mine]
     return {"class": temper, "rounds": len(mine), "pages": sum(len(one.loaded) for one in mine),
             "failed": _sum(mine, "failed"), **_times(mine), **_beside(mine, found["nobody greedy"]),
@@ -162,9 +175,10 @@ def _times(rounds: Sequence[Round]) -> Row:
     """Page times: of all rounds together, and the lowest and highest of one."""
     found: Row = {}
     for percent in (50, 95):
-        each = [percentile_ms(one.took_s, percent) for one in rounds]
-        whole = percentile_ms(pooled([one.took_s for one in rounds]), percent)
-        found |= {f"p{percent}_ms": round(whole), f"p{percent}_low": round(min(each)), f"p{percent}_high": round(max(each))}
+        each = [one.page_ms(percent) for one in rounds]
+        whole = percentile_ms([page.took_s for one in rounds for page in one.loaded], percent)
+        found |= {f"p{percent}_ms": round(whole), f"p{percent}_low": round(min(each)),
+                  f"p{percent}_high": round(max(each))}
     return found
 
 
@@ -172,8 +186,8 @@ def _beside(mine: Sequence[Round], other: Sequence[Round]) -> Row:
     """How many times the other's page time (p50, p95) mine is, within a round."""
     found: Row = {}
     for percent in (50, 95):
-        found |= _spread(f"p{percent}_times", [percentile_ms(a.took_s, percent) / percentile_ms(b.took_s, percent)
-                                               for a, b in zip(mine, other, strict=True)], 2)
+        found |= _spread(f"p{percent}_times", [one.page_ms(percent) / beside.page_ms(percent)
+                                               for one, beside in zip(mine, other, strict=True)], 2)
     return found
 
 

@@ -1,7 +1,7 @@
 """What the experiment `forward-proxy` sees of who learns what (forward_proxy.py says why).
 
      h1 ──says a lot of itself──► by each way ──► /see at the origin: what came there ──► learned
-     captures at h1 and at srv1, meanwhile ──► what stands in their packets            ──► captures
+     captures at h1 and at srv1, meanwhile ──► what stands in their packets            ──► evidence
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from ipaddress import IPv4Address
 from pathlib import Path
 
 from experiments.forward_proxy_lab import PASSWORD, USER, ForwardLab, Told
@@ -43,23 +42,23 @@ TO_ORIGIN = ("Via", *SAID, "Proxy-Authorization")
 TO_CLIENT = ("Server", "Via")
 
 
-def by_all_ways(lab: ForwardLab) -> tuple[list[Row], list[Row]]:
-    """The rows of `learned`, and those of `captures`."""
+def by_all_ways(lab: ForwardLab, times: int) -> tuple[list[Row], list[Row]]:
+    """The rows of `learned`, and those of `evidence`."""
     told, captures = {}, list[Row]()
     for way in WAYS:
-        told[way], files = _by(lab, way)
+        told[way], files = _by(lab, way, times)
         captures += _captured(way, files)
     return list(_learned(told)), captures
 
 
-def _by(lab: ForwardLab, way: str) -> tuple[Told, dict[str, Path]]:
-    """One request by one way, with captures at both ends."""
+def _by(lab: ForwardLab, way: str, times: int) -> tuple[Told, dict[str, Path]]:
+    """A request by one way, so many times, with captures at both ends."""
     door, url = WAYS[way]
     said = [word for name, value in SAID.items() for word in ("-H", f"{name}: {value}")]
     user = ["--proxy-user", f"{USER}:{PASSWORD}"] if door else []
     open_way: AbstractContextManager[None] = nullcontext() if door else lab.routed()
     with open_way, lab.tapped("h1", "srv1") as files:
-        told = lab.curl("h1", door, url, *said, *user)
+        told = [lab.curl("h1", door, url, *said, *user) for _ in range(times)][-1]
     return told, {side: files[host].rename(lab.directory / f"{way}.{host}.pcap")
                   for side, host in (("client", "h1"), ("origin", "srv1"))}
 
@@ -81,10 +80,11 @@ def _field(fields: list[list[str]], name: str) -> str:
 
 
 def _captured(way: str, files: dict[str, Path]) -> Iterator[Row]:
-    others: dict[str, IPv4Address] = {"client": ORIGIN, "origin": DESK}
-    for side, file in files.items():
-        browser = watch([file], BROWSER.encode(), [others[side]], [addresses.mac(others[side])])
+    for side, other in (("client", ORIGIN), ("origin", DESK)):
+        file = files[side]
+        browser = watch([file], BROWSER.encode(), [other], [addresses.mac(other)])
         page = watch([file], PAGE, (), ())
-        for looked_for, times in (("the other's address", browser.showing), ("the browser's name", browser.readable),
-                                  ("the answer's words", page.readable)):
+        found = {"the other's address": browser.showing, "the browser's name": browser.readable,
+                 "the answer's words": page.readable}
+        for looked_for, times in found.items():
             yield {"way": way, "at": side, "looked_for": looked_for, "packets": browser.packets, "found": times}
