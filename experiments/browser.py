@@ -1,4 +1,4 @@
-"""Plays what a class does (browsing.py): each reader is a host that thinks, loads a page, then its objects, all at once.
+"""Plays what a class does (browsing.py): each reader is a host that thinks, and loads a page, then its objects.
 
      Reader ──think──► page ──► objects, in CONNECTIONS connections ──► Loaded(took_s: from asking to the last byte)
 

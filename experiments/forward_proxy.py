@@ -17,8 +17,8 @@ Prediction:
 
 Method (forward_proxy_rows.py, _seen.py, _blocked.py): the topology `campus`, one lab, one proxy for each thing that is
 tried. Without a proxy means: its host is a plain router between the same links. The class plays the same trace by each
-way in a round (browsing.py), ways in shuffled order. The edge is narrow (EDGE_MBIT). No link has a delay: the time that origins
-take for an object (THINK_S) stands in for it. Readers keep no objects themselves.
+way in a round (browsing.py), ways in shuffled order. The edge is narrow (EDGE_MBIT). No link has a delay: the time
+that origins take for an object (THINK_S) stands in for it. Readers keep no objects themselves.
 
     origin_requests, saved_pct   what origins have counted; the part that they were spared
     edge_kbytes                  bytes that crossed the edge, both ways, by its counters

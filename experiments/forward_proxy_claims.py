@@ -18,7 +18,8 @@ Rows = Sequence[Mapping[str, Any]]
 LECTURE = 12
 SPARED = Claim(LECTURE, "a forward proxy's cache spares origins requests",
                Rule("requests at origins, new cache / direct", "<", 1))
-LINK = Claim(LECTURE, "a forward proxy's cache spares the link bytes", Rule("bytes over the edge, new cache / direct", "<", 1))
+LINK = Claim(LECTURE, "a forward proxy's cache spares the link bytes",
+             Rule("bytes over the edge, new cache / direct", "<", 1))
 SOONER = Claim(LECTURE, "with a forward proxy's cache pages come sooner than without the proxy",
                Rule("page time p50, warm cache / direct", "<", 1))
 CONTROL = Claim(LECTURE, "a forward proxy's traffic control keeps the others' pages quick beside one who is greedy",
@@ -51,10 +52,9 @@ def of_traffic(found: Rounds) -> list[Verdict]:
 def of_hiding(rows: Rows) -> list[Verdict]:
     """Of `evidence`."""
     shown = [row for row in rows if row["looked_for"] == "the other's address"]
-    return [_part(CLIENTS_HIDDEN, [row for row in shown if row["at"] == "origin" and row["way"] in ("anonymous", "elite")],
-                  "found", "packets"),
-            _part(ORIGINS_HIDDEN, [row for row in shown if row["at"] == "client" and row["way"] != "direct"],
-                  "found", "packets")]
+    origins = [row for row in shown if row["at"] == "origin" and row["way"] in ("anonymous", "elite")]
+    clients = [row for row in shown if row["at"] == "client" and row["way"] != "direct"]
+    return [_part(CLIENTS_HIDDEN, origins, "found", "packets"), _part(ORIGINS_HIDDEN, clients, "found", "packets")]
 
 
 def of_access(rows: Rows) -> list[Verdict]:

@@ -1,4 +1,4 @@
-"""The lab of the experiment `forward-proxy`: a class in a campus, five origins, and at the edge one host with many doors.
+"""The lab of the experiment `forward-proxy`: a class in a campus, five origins, at the edge one host with many doors.
 
      h1 10.0.1.1 ──┐           ┌─ :3128 plain          ┐  16 Mbit/s   ┌── srv1  news.example ...
      ...           ┼── proxy ──┼─ :3129 cache, new     ┼──── edge ────┼── srv2  video.example
@@ -30,7 +30,7 @@ from topologies import addresses
 CLIENTS, SERVERS = 10, 5
 EDGE_MBIT = 16.0
 THINK_S = 0.02  # how long an origin takes to make an object: there is no delay on links, and this stands in for it
-TOTAL_BYTES = 1_800_000  # a second, for all clients: what of the edge is left beside frames' heads, and a little less
+TOTAL_BYTES = 1_800_000  # a second, for all clients: a little less than the edge carries, beside frames' heads
 USER, PASSWORD = "ada", "a-password-of-ada"
 
 FILE = """\
@@ -138,8 +138,7 @@ class ForwardLab(CampusLab):
     # -- doors ---------------------------------------------------------------------------------
 
     def _start_proxy(self) -> None:
-        (self.directory / "users").write_text(entry(TOTAL_BYTES = 1_800_000  # a second, for all clients: what of the edge is left beside frames' heads, and a little less
-USER, PASSWORD) + "\n")
+        (self.directory / "users").write_text(entry(USER, PASSWORD) + "\n")
         self.open_doors(*DOORS)
 
     def open_doors(self, *names: str) -> None:

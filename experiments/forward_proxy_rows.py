@@ -41,7 +41,7 @@ TEMPERS: Mapping[str, tuple[str, bool]] = {
 
 @dataclass(frozen=True)
 class Size:
-    """Rounds; how many pages each reads in a round, of the class and of the polite ones; and how often a case is tried."""
+    """Rounds; pages that each reads in a round, of the class and of the polite ones; how often a case is tried."""
 
     rounds: int
     visits: int
@@ -54,7 +54,7 @@ QUICK, FULL = Size(1, 2, 1, 2), Size(4, 3, 2, 5)
 
 @dataclass(frozen=True)
 class Round:
-    """One trace played once. asked: requests that origins got; crossed: bytes over the edge; taken: by who is greedy."""
+    """One trace played once. asked: requests that origins got. crossed: bytes over the edge. taken: by the greedy."""
 
     loaded: Sequence[Loaded]
     asked: int = 0
