@@ -131,7 +131,7 @@ class Browser:
         left, lock = iter(page.objects), threading.Lock()
 
         def work(asker: Asker) -> list[int | None]:
-            found = []
+            found: list[int | None] = []
             while True:
                 with lock:
                     url = next(left, None)
