@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from experiments.forward_proxy_lab import CLIENTS, PASSWORD, USER, ForwardLab, Told
 
 Row = dict[str, object]
+PACKED = ("--compressed",)
 ADA = ("--proxy-user", f"{USER}:{PASSWORD}")
 
 
@@ -20,7 +21,7 @@ ADA = ("--proxy-user", f"{USER}:{PASSWORD}")
 class Case:
     """One request. by: what it is refused by. words: more of curl's. status, rule: what is expected, of whom.
 
-    origin: how many requests an origin is to get. has: what is to be in what the user sees.
+    origin: how many requests an origin is to get. has: what is to be in what the user gets, or in curl's complaint.
     """
 
     by: str
@@ -49,7 +50,7 @@ BY_RULE = (
     Case("URL, tunnel", "https://news.example/image/banner-1", 200, origin=1),
     Case("method", "http://news.example/page/1", 403, "read-only", words=("-X", "DELETE")),
     Case("port", "http://news.example:8080/", 403, "web-only"),
-    Case("port, tunnel", "http://news.example:22/", 403, "web-only", words=("-p",)),
+    Case("port, tunnel", "http://news.example:22/", 403, "connect-ports", words=("-p",)),
     Case("client", "http://news.example/page/1", 403, "not-this-desk", host=f"h{CLIENTS}"),
     Case("user: none", "http://shop.example/page/1", 407, "members"),
     Case("user: wrong password", "http://shop.example/page/1", 407, "members", words=("--proxy-user", f"{USER}:guess")),
@@ -57,7 +58,15 @@ BY_RULE = (
     Case("user: none, tunnel", "https://shop.example/page/1", 407, "members"),
     Case("address", "http://10.0.1.2/", 403, "guard"),
 )
-BY_CONTENT: tuple[Case, ...] = ()
+BY_CONTENT = (
+    Case("nothing", "http://news.example/page/1", 200, origin=1, door="filters", has=" class "),
+    Case("content type", "http://video.example/film/1", 403, "no-films", 1, door="filters"),
+    Case("size", "http://video.example/bytes/2000000", 403, "not-so-large", 1, door="filters"),
+    Case("size, none declared", "http://video.example/stream/2000000", 200, "", 1, door="filters", has="reset by peer"),
+    Case("word, packed", "http://wiki.example/page/13", 403, "not-this-word", 1, PACKED, door="filters"),
+    Case("word replaced, packed", "http://wiki.example/page/1", 200, "", 1, PACKED, door="filters", has=" lesson "),
+    Case("word, tunnel", "https://wiki.example/page/13", 200, "", 1, door="filters", has="page/13 "),
+)
 
 
 def blocked(lab: ForwardLab, cases: Sequence[Case], times: int) -> list[Row]:
@@ -76,7 +85,7 @@ def _try(lab: ForwardLab, case: Case) -> tuple[Told, int]:
 def _row(case: Case, tries: Sequence[tuple[Told, int]]) -> Row:
     told, _ = tries[-1]
     right = [one.status == case.status and rule(one) == case.rule and asked == case.origin
-             and case.has in one.body.decode("latin-1") for one, asked in tries]
+             and case.has in one.error + one.body.decode("latin-1") for one, asked in tries]
     return {"by": case.by, "asked": case.asked, "expected": f"{case.status} {case.rule}".strip(),
             "status": told.status, "rule": rule(told), "user_sees": sees(told), "tries": len(tries),
             "origin_requests": sum(asked for _, asked in tries), "as_expected": sum(right)}
@@ -104,4 +113,4 @@ def _server(lab: ForwardLab, url: str) -> str:
 
 
 def _asked(lab: ForwardLab, server: str) -> int:
-    return sum(lab.stats(server)["requests"].values()) if server else 0
+    return int(lab.stats(server)["asked"]) if server else 0

@@ -78,7 +78,7 @@ hosts = ["shop.example"]
 users = ["*"]
 """
 
-CACHE_LATER = """
+CACHE = """
 [cache]
 size = "64MiB"
 """
@@ -89,8 +89,29 @@ total = "{TOTAL_BYTES}B"
 rate = "{TOTAL_BYTES // CLIENTS}B"
 """
 
-FILTERS = ""
-CACHE = ""
+FILTERS = """
+[[forward.filter]]
+name = "no-films"
+action = "block"
+types = ["video/*"]
+
+[[forward.filter]]
+name = "not-so-large"
+action = "block"
+over = "1MiB"
+
+[[forward.filter]]
+name = "not-this-word"
+action = "block"
+words = ["wiki.example/page/13 "]
+
+[[forward.filter]]
+name = "kinder"
+action = "replace"
+hosts = ["wiki.example"]
+words = ["class"]
+by = "lesson"
+"""
 
 # What each door's file says beside FILE; the port is 3128 and up, in this order.
 DOORS = {
