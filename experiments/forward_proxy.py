@@ -189,10 +189,12 @@ def greedy_words(rows: Rows) -> str:
 
 def learned_words(rows: Rows) -> str:
     """Of `learned`."""
-    def told(way: str) -> str:
-        fields = [row["field"] for row in rows if row["who"] == "origin" and row[way]]
-        return f"{way}: {', '.join(fields)}"
-    return f"What an origin is told, {'; '.join(told(way) for way in COLUMNS)}."
+    told = [row for row in rows if row["who"] == "origin" and row["said"]]
+    parts = []
+    for way in COLUMNS:
+        same = [row["field"] for row in told if row[way] == row["said"]]
+        parts.append(f"{way} {len(same)}" + (f" ({', '.join(same)})" if 0 < len(same) < 3 else ""))
+    return f"Of {len(told)} things that a client is or says, an origin learns as they are: {', '.join(parts)}."
 
 
 def evidence_words(rows: Rows) -> str:
@@ -271,6 +273,7 @@ def parts() -> Sequence[Callable[[Options, Display], Part]]:
 
 
 def _short(row: Row) -> Row:
-    """For a terminal: long words cut, and of ranges only what they are of."""
-    return {name: f"{value[:21]}..." if isinstance(value, str) and len(value) > 24 and name in COLUMNS else value
-            for name, value in row.items()}
+    """For a terminal: long words are cut, and a figure has its range beside it."""
+    return {name: _range(row, name) if f"{name}_low" in row
+            else f"{value[:21]}..." if isinstance(value, str) and len(value) > 24 and name in COLUMNS else value
+            for name, value in row.items() if not name.endswith(("_low", "_high"))}

@@ -45,27 +45,27 @@ class Case:
 BY_RULE = (
     Case("nothing", "http://news.example/style/site", 200, origin=1),
     Case("host", "http://ads.example/ad/1", 403, "no-ads"),
-    Case("host, tunnel", "https://tracker.example/ad/1", 403, "no-ads"),
+    Case("host (tunnel)", "https://tracker.example/ad/1", 403, "no-ads"),
     Case("URL", "http://news.example/image/banner-1", 403, "no-banners"),
-    Case("URL, tunnel", "https://news.example/image/banner-1", 200, origin=1),
+    Case("URL (tunnel)", "https://news.example/image/banner-1", 200, origin=1),
     Case("method", "http://news.example/page/1", 403, "read-only", words=("-X", "DELETE")),
     Case("port", "http://news.example:8080/", 403, "web-only"),
-    Case("port, tunnel", "http://news.example:22/", 403, "connect-ports", words=("-p",)),
+    Case("port (tunnel)", "http://news.example:22/", 403, "connect-ports", words=("-p",)),
     Case("client", "http://news.example/page/1", 403, "not-this-desk", host=f"h{CLIENTS}"),
     Case("user: none", "http://shop.example/page/1", 407, "members"),
     Case("user: wrong password", "http://shop.example/page/1", 407, "members", words=("--proxy-user", f"{USER}:guess")),
     Case("user: right password", "http://shop.example/page/1", 200, origin=1, words=ADA),
-    Case("user: none, tunnel", "https://shop.example/page/1", 407, "members"),
+    Case("user: none (tunnel)", "https://shop.example/page/1", 407, "members"),
     Case("address", "http://10.0.1.2/", 403, "guard"),
 )
 BY_CONTENT = (
     Case("nothing", "http://news.example/page/1", 200, origin=1, door="filters", has=" class "),
     Case("content type", "http://video.example/film/1", 403, "no-films", 1, door="filters"),
     Case("size", "http://video.example/bytes/2000000", 403, "not-so-large", 1, door="filters"),
-    Case("size, none declared", "http://video.example/stream/2000000", 200, "", 1, door="filters", has="reset by peer"),
-    Case("word, packed", "http://wiki.example/page/13", 403, "not-this-word", 1, PACKED, door="filters"),
-    Case("word replaced, packed", "http://wiki.example/page/1", 200, "", 1, PACKED, door="filters", has=" lesson "),
-    Case("word, tunnel", "https://wiki.example/page/13", 200, "", 1, door="filters", has="page/13 "),
+    Case("size (none declared)", "http://video.example/stream/2000000", 200, "", 1, door="filters", has="reset by peer"),
+    Case("word (packed)", "http://wiki.example/page/13", 403, "not-this-word", 1, PACKED, door="filters"),
+    Case("word replaced (packed)", "http://wiki.example/page/1", 200, "", 1, PACKED, door="filters", has=" lesson "),
+    Case("word (tunnel)", "https://wiki.example/page/13", 200, "", 1, door="filters", has="page/13 "),
 )
 
 

@@ -181,8 +181,8 @@ def _times(rounds: Sequence[Round]) -> Row:
     for percent in (50, 95):
         each = [one.page_ms(percent) for one in rounds]
         whole = percentile_ms([page.took_s for one in rounds for page in one.loaded], percent)
-        found |= {f"p{percent}_ms": round(whole), f"p{percent}_low": round(min(each)),
-                  f"p{percent}_high": round(max(each))}
+        found |= {f"p{percent}_ms": round(whole), f"p{percent}_ms_low": round(min(each)),
+                  f"p{percent}_ms_high": round(max(each))}
     return found
 
 

@@ -38,7 +38,7 @@ def draw_times(rows: Rows) -> Figure:
     figure, axes = plot.canvas(TOP + 56 * len(rows))
     swatch(axes, LEFT, 8, colour("s1"), "half of the pages")
     swatch(axes, LEFT + 128, 8, colour("s2"), "95 of 100")
-    scale = Scale(max((number(row, "p95_high") for row in rows), default=1), LEFT, plot.WIDTH - 62)
+    scale = Scale(max((number(row, "p95_ms_high") for row in rows), default=1), LEFT, plot.WIDTH - 62)
     for position, row in enumerate(rows):
         y = TOP + 56 * position + 12
         name, _, condition = str(row.get("way") or row.get("class")).partition(", ")
@@ -50,7 +50,7 @@ def draw_times(rows: Rows) -> Figure:
 
 
 def _time(axes: Axes, scale: Scale, y: float, row: Row, name: str, ink: str) -> None:
-    value, low, high = (number(row, f"{name}_{end}") for end in ("ms", "low", "high"))
+    value, low, high = (number(row, f"{name}_ms{end}") for end in ("", "_low", "_high"))
     value_bar(axes, LEFT, y, scale.length(value), BAR, ink)
     axes.plot([scale.at(low), scale.at(high)], [y, y], color=colour("ink"), linewidth=1)
     plot.write(axes, max(scale.at(high), scale.at(value)) + 6, y, milliseconds(value), size=10)

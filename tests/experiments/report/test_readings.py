@@ -15,12 +15,13 @@ from experiments.report import (
     disruption,
     distinguish,
     failover,
+    forward_proxy,
     ladder,
     plain,
     reverse_proxy,
 )
 from experiments.report.section import Reading
-from tests.experiments.report import rows
+from tests.experiments.report import forward_rows, rows
 
 
 def said(reading: Reading) -> str:
@@ -37,6 +38,7 @@ def changed(table: rows.Rows, number: int, **cells: Any) -> rows.Rows:
     (disruption.read, rows.disruption), (control_plane.read, rows.control_plane),
     (control_plane.read_stranded, rows.without_controller),
     *((reverse_proxy.reader(table), rows.TABLES[table]) for table in reverse_proxy.WHY),
+    *((forward_proxy.reader(table), forward_rows.TABLES[table]) for table in forward_proxy.WHY),
 ])
 def test_a_run_as_predicted_is_called_so(read, table) -> None:
     found = read(table())
