@@ -15,8 +15,8 @@ from experiments.report.wording import amount, capital, counted, listed, millise
 # Why it came out so, where it came out as predicted.
 WHY = {
     "browsing": "Pages are popular in unequal parts, so what one has asked for another asks for again, and the proxy "
-                "has it: it need not come over the edge. What is new each time (no-store), and what is for one reader only "
-                "(private), no shared cache may keep (RFC 9111 3.5): that part reaches origins however warm the cache "
+                "has it: it need not come over the edge. What is new each time (no-store), and what is for one reader "
+                "only (private), no shared cache may keep (RFC 9111 3.5): that part reaches origins however warm the cache "
                 "is.",
     "greedy": "Links give to connections, not to people: who opens more gets more. The proxy knows whose a connection "
               "is, and takes from the origin no faster than it may pass on. It stands behind the edge, so what is on "
@@ -66,7 +66,7 @@ def of_learned(row: Row) -> tuple[str, str]:
     told = [way for way in COLUMNS if row[way] and row[way] == row["said"]]
     other = [f"{way} “{row[way]}”" for way in COLUMNS if row[way] and row[way] != row["said"]]
     said = f"as it is ({row['said']}) by {listed(told)}" if told else "as it is by none"
-    return f"{row['field']}, to the {row['who']}", said + (f"; otherwise: {'; '.join(other)}." if other else ".")
+    return f"{row['field']}, to the {row['who']}", said + (f"; else: {'; '.join(other)}." if other else ".")
 
 
 def of_case(row: Row) -> tuple[str, str]:
