@@ -16,8 +16,8 @@ from experiments.report.wording import amount, capital, counted, listed, millise
 WHY = {
     "browsing": "Pages are popular in unequal parts, so what one has asked for another asks for again, and the proxy "
                 "has it: it need not come over the edge. What is new each time (no-store), and what is for one reader "
-                "only (private), no shared cache may keep (RFC 9111 3.5): that part reaches origins however warm the cache "
-                "is.",
+                "only (private), no shared cache may keep (RFC 9111 3.5): that part reaches origins however warm the "
+                "cache is.",
     "greedy": "Links give to connections, not to people: who opens more gets more. The proxy knows whose a connection "
               "is, and takes from the origin no faster than it may pass on. It stands behind the edge, so what is on "
               "its way already is not stopped; a ceiling below the edge’s rate leaves room for the others.",
