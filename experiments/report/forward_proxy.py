@@ -31,8 +31,8 @@ WHY = {
                "and no URL. Browsers hide the page that refuses a tunnel; the rule’s name stands in a field as well "
                "(RFC 9209).",
     "filtered": "Filters look at what has come, unpacked where it was packed: so the origin was asked, and the edge "
-                "has carried it, or its beginning. What shows too late to be replaced by a page is broken off. In a tunnel "
-                "they see nothing.",
+                "has carried it, or its beginning. What shows too late to be replaced by a page is broken off. In a "
+                "tunnel they see nothing.",
 }
 
 
