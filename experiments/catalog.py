@@ -46,7 +46,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment("control-plane", "what does the controller do for a new connection, and what if it is gone?",
                    _later("control_plane", "parts")),
         Experiment("reverse-proxy", "what does a reverse proxy do for its servers, and what do clients see of them?",
-                   _later("reverse_proxy", "parts")),
+                   _later("reverse_proxy", "parts"), lecture=(12,)),
         Experiment("forward-proxy", "what does a forward proxy do for its clients, and what do origins learn of them?",
                    _later("forward_proxy", "parts"), lecture=(12,)),
         Experiment("placement", "a proxy beside the client, beside the servers, or behind another tier: what differs?",
