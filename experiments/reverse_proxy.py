@@ -58,7 +58,7 @@ class Size:
     renewed: int
 
 
-QUICK, FULL = Size(3, 3, 2, 1, 10, 40), Size(10, 15, 5, 2, 50, 200)
+QUICK, FULL = Size(3, 3, 3, 1, 10, 40), Size(10, 15, 5, 2, 50, 200)
 
 
 # -- the prediction ----------------------------------------------------------------------------
@@ -80,8 +80,8 @@ def of_passing(rows: Rows) -> Clauses:
     """What is predicted of `passing`."""
     named, untold, past = rows
     return [
-        *((row["through"] == row["packets"] > 0, f"{row['how']}: {row['packets'] - row['through']} packets did not pass "
-           "through the proxy") for row in (named, untold)),
+        *((row["through"] == row["packets"] > 0, f"{row['how']}: {row['packets'] - row['through']} packets did not "
+           "pass through the proxy") for row in (named, untold)),
         (named["show_clients"] > 0, "servers were not told who asks"),
         (not untold["show_clients"], f"{untold['show_clients']} packets show servers a client's address untold"),
         (not past["through"] and past["show_clients"] > 0, "who asks past the proxy passes through it"),
@@ -200,8 +200,8 @@ def certificates_words(rows: Rows) -> str:
 
 
 WORDS: dict[str, Callable[[Rows], str]] = {
-    "wire": wire_words, "passing": passing_words, "hidden": hidden_words, "by_content": content_words, "caching": caching_words,
-    "connections": connections_words, "certificates": certificates_words,
+    "wire": wire_words, "passing": passing_words, "hidden": hidden_words, "by_content": content_words,
+    "caching": caching_words, "connections": connections_words, "certificates": certificates_words,
 }
 
 

@@ -16,19 +16,19 @@ Row = Mapping[str, Any]
 Rows = Sequence[Row]
 LECTURE = 12
 THROUGH = Claim(LECTURE, "all requests pass through a reverse proxy", Rule("part of packets that do", ">", 0.9),
-                only_if="they are asked of its name (nothing keeps who knows a server's address from it)")
+                only_if="they are asked of its name")
 SERVERS_HIDDEN = Claim(LECTURE, "a reverse proxy hides the servers' addresses from clients",
                        Rule("part of clients' packets that show one", "<", 0.05))
 CLIENTS_HIDDEN = Claim(LECTURE, "a reverse proxy hides the clients' addresses from servers",
                        Rule("part of servers' packets that show one", "<", 0.05),
-                       only_if="it is told not to pass them on (X-Forwarded-For, Forwarded)")
+                       only_if="it is told not to pass them on")
 TLS = Claim(LECTURE, "TLS ends in one place, the reverse proxy",
             Rule("part of readable packets that are on the servers' side", ">", 0.9))
 CACHING = Claim(LECTURE, "a reverse proxy's cache spares servers requests",
                 Rule("pages that servers make, with the cache / without", "<", 1))
 SOONER = Claim(LECTURE, "a reverse proxy answers sooner than the servers by themselves",
                Rule("time of half of the requests, with the proxy / without", "<", 1),
-               only_if="answers may be kept, and are asked for again")
+               only_if="answers are kept")
 KEPT = Claim(LECTURE, "a reverse proxy spares servers connections",
              Rule("connections to servers for a request of a new client connection", "<", 0.5))
 SPREAD = Claim(LECTURE, "a reverse proxy balances", Rule("the busiest of three servers' part of requests", "<", 0.5))

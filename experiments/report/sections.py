@@ -142,6 +142,7 @@ SECTIONS: dict[str, Section] = {
     "wire": Section("What can be read, on either side of the proxy?", reverse_proxy.reader("wire"), (
         Picture("What TCP carried", "A bar is all bytes that were seen on that side.", reverse_proxy_plot.draw_wire),
     )),
+    "passing": Section("What passes through the proxy, and who is seen behind it?", reverse_proxy.reader("passing")),
     "hidden": Section("What does each side learn of the other?", reverse_proxy.reader("hidden")),
     "by_content": Section("Whose request is it?", reverse_proxy.reader("by_content")),
     "caching": Section("What does the cache save?", reverse_proxy.reader("caching"), (
