@@ -18,8 +18,8 @@ WHY = {
             "whoever listens between clients and proxy reads nothing, and whoever listens behind it reads everything: "
             "that network has to be one’s own. Packets carry the proxy’s address on either side of it.",
     "passing": "A name leads to the proxy, and so whoever knows only the name passes through it. That is no wall: who "
-               "knows a server’s address and has a way there gets past, unless a filter is between. In packets a client’s "
-               "address ends at the proxy, which tells it to servers in a field, as long as it isn’t told not to.",
+               "knows a server’s address and has a way there gets past, unless a filter is between. In packets a "
+               "client’s address ends at the proxy, which tells it to servers in a field, unless it is told not to.",
     "hidden": "Nothing is passed on as it came. Fields that name software are dropped, a place at a server is put "
               "where the client asked, and what a client says of where it comes from is believed of trusted proxies "
               "only.",
@@ -64,9 +64,10 @@ def cache_name(row: Row) -> str:
 
 def of_passing(row: Row) -> tuple[str, str]:
     """What came to the servers, by how it was asked."""
-    return capital(str(row["how"])), (
-        f"{amount(number(row, 'through'))} of {amount(number(row, 'packets'))} packets with what is asked are the "
-        f"proxy’s; a client’s address is in {amount(number(row, 'show_clients'))} of {amount(number(row, 'all_packets'))}.")
+    through, packets, shown, whole = (amount(number(row, column))
+                                      for column in ("through", "packets", "show_clients", "all_packets"))
+    return capital(str(row["how"])), (f"{through} of {packets} packets with what is asked are the proxy’s; a client’s "
+                                      f"address is in {shown} of {whole}.")
 
 
 def of_caching(row: Row) -> tuple[str, str]:

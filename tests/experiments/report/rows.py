@@ -172,7 +172,8 @@ def by_content() -> Rows:
 def caching() -> Rows:
     return [{"cache": cache, "requests": 144, "pages": 12, "origin_requests": made, "saved_pct": saved, "p50_ms": p50,
              "p95_ms": 31.0, "p50_ms_rounds": [p50, 1.1 * p50, p50], "made_rounds": [made // 3] * 3}
-            for cache, made, saved, p50 in (("no proxy", 144, 0.0, 22.0), ("off", 144, 0.0, 24.0), ("on", 12, 91.7, 2.5))]
+            for cache, made, saved, p50 in (("no proxy", 144, 0.0, 22.0), ("off", 144, 0.0, 24.0),
+                                            ("on", 12, 91.7, 2.5))]
 
 
 def connections() -> Rows:
@@ -208,9 +209,8 @@ def closer() -> Rows:
 
 TABLES = {"ladder": ladder, "distinguish": distinguish, "cost": cost, "crowd": crowd, "algorithms": algorithms,
           "best": best, "failover": failover, "disruption": disruption, "control_plane": control_plane,
-          "without_controller": without_controller, "wire": wire, "passing": passing, "hidden": hidden, "by_content": by_content,
-          "caching": caching, "connections": connections, "certificates": certificates,
-          "verdicts": verdicts}
+          "without_controller": without_controller, "wire": wire, "passing": passing, "hidden": hidden,
+          "by_content": by_content, "caching": caching, "connections": connections, "certificates": certificates}
 
 
 def envelope(**tables: Rows) -> Envelope:
