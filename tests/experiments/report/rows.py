@@ -210,7 +210,8 @@ def closer() -> Rows:
 TABLES = {"ladder": ladder, "distinguish": distinguish, "cost": cost, "crowd": crowd, "algorithms": algorithms,
           "best": best, "failover": failover, "disruption": disruption, "control_plane": control_plane,
           "without_controller": without_controller, "wire": wire, "passing": passing, "hidden": hidden,
-          "by_content": by_content, "caching": caching, "connections": connections, "certificates": certificates}
+          "by_content": by_content, "caching": caching, "connections": connections, "certificates": certificates,
+          "verdicts": verdicts}
 
 
 def envelope(**tables: Rows) -> Envelope:
