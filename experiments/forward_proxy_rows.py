@@ -18,19 +18,13 @@ from statistics import median
 from experiments.browser import Loaded, greedy, play
 from experiments.browsing import Browsing, Reader, trace
 from experiments.fairness import jain
-from experiments.forward_proxy_lab import CLIENTS, ForwardLab
+from experiments.forward_proxy_lab import CLIENTS, NEW, ForwardLab
 from experiments.margins import percentile_ms
 
 Row = dict[str, object]
 CLASS = Browsing(("news.example", "video.example", "wiki.example", "shop.example"), ads="ads.example", pages=60,
                  clients=CLIENTS, think_s=0.3)
-# How the class comes: the door, and whether its proxy is a new one each time.
-WAYS: Mapping[str, tuple[str, bool]] = {
-    "direct": ("", False),
-    "no cache": ("plain", False),
-    "new cache": ("new cache", True),
-    "warm cache": ("warm cache", False),
-}
+WAYS = {"direct": "", "no cache": "plain", "new cache": NEW, "warm cache": "warm cache"}  # and the door
 AHEAD_S = 0.5  # by which the greedy one begins before the others
 GREEDY, GREEDY_URL, GREEDY_CONNECTIONS = CLIENTS - 1, "http://video.example/bytes/1000000", 8
 # What the greedy one meets: the door, and whether it is there.
@@ -86,7 +80,7 @@ def browsing(lab: ForwardLab, size: Size, seed: int, say: Callable[[str], object
     """The class by every way, in an order that each round shuffles; the warm cache has had a lesson before."""
     wanted, found = dataclasses.replace(CLASS, visits=size.visits), defaultdict[str, list[Round]](list)
     dice = random.Random(seed)
-    play(trace(wanted, seed - 1), lab.clients(), lab.way("warm cache"))
+    play(trace(dataclasses.replace(wanted, think_s=0), seed - 1), lab.clients(), lab.way("warm cache"))
     for number in range(size.rounds):
         readers = trace(wanted, seed + number)
         for way in dice.sample(sorted(WAYS), len(WAYS)):
@@ -96,8 +90,8 @@ def browsing(lab: ForwardLab, size: Size, seed: int, say: Callable[[str], object
 
 
 def _by(lab: ForwardLab, way: str, readers: Sequence[Reader]) -> Round:
-    door, new = WAYS[way]
-    if new:
+    door = WAYS[way]
+    if door == NEW:
         lab.open_doors(door)
     open_way: AbstractContextManager[None] = nullcontext() if door else lab.routed()
     with open_way:

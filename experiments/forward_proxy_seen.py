@@ -24,7 +24,7 @@ PAGE = b"X-Site"    # in the head of every answer of an origin
 # How h1 comes: the door, and what it asks for.
 WAYS = {
     "direct": ("", f"http://{SITE}/see"),
-    "transparent": ("transparent", f"http://{SITE}/see"),
+    "transparent": ("plain", f"http://{SITE}/see"),
     "anonymous": ("anonymous", f"http://{SITE}/see"),
     "elite": ("elite", f"http://{SITE}/see"),
     "tunnel": ("elite", f"https://{SITE}/see"),
