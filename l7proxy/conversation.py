@@ -211,24 +211,25 @@ class Conversation:
         exchange.octets, exchange.status, exchange.note = len(data), failure.status, failure.error
         self.finished(exchange.sent)
 
-    def refuse(self, refused: Refused) -> None:
-        """Answer a request that is not forwarded, or not further, and close: rule 2."""
+    def refuse(self, refused: Refused, head: RequestHead | None = None) -> None:
+        """Answer a request that is not forwarded, or not further, and close: rule 2. head: if it could be read."""
         exchange = self.exchange
         if exchange is not None and exchange.answer is not None:
             self.close(Close.ABORT)
             return
         if exchange is None:
             self.began_s = self.outside.now()
+        else:
+            head = exchange.asked
         self._drop_exchange()
         self.persistent = False
         self.site.counts.answered(refused.status)
         more = self.outside.date() + proxystatus.of_refusal(refused, self.site.name) + _LATER.get(refused.status, b"")
         data = write.own_answer(refused.status, write.complaint(refused.status, str(refused)), persistent=False,
-                                more=more)
+                                bodiless=head is not None and head.method == b"HEAD", more=more)
         self.outside.to_client(data)
         if self.site.log is not None:
-            self.log_answer(exchange.asked if exchange else None, refused.status, len(data), exchange,
-                      proxystatus.error_of(refused))
+            self.log_answer(head, refused.status, len(data), exchange, proxystatus.error_of(refused))
         self.close(Close.LINGER)
 
     def close(self, how: Close, note: str = "cut_short") -> None:

@@ -25,7 +25,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.g
 # start run the compiled ones, if there are any (l7proxy/compiled.py).
 with pytest.MonkeyPatch.context() as patch:
     patch.setenv("LAYER_LAB_COMPILED", "0")
-    import l7proxy  # noqa: F401
+    import l7proxy.cache
+    import l7proxy.forward  # noqa: F401
 
 INSIDE = "LAYER_LAB_INSIDE"  # set for the second pytest
 SECONDS = 120  # a live test that takes longer hangs

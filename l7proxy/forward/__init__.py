@@ -8,8 +8,8 @@
 
 Rules of this package:
 
-1. Pure: no sockets, no threads, no clock of its own. The engine asks, with the time where it matters; what says no
-   is a Verdict (verdict.py), which names the rule and makes the answer.
+1. Pure, all but face.py, fetch.py and threads.py: no sockets, no threads, no clock of its own. They ask, with the time
+   where it matters; what says no is a Verdict (verdict.py), which names the rule and makes the answer.
 2. What is prepared once is prepared when it is made; a request costs a few look-ups.
 3. Nothing is decrypted: of what goes through a tunnel, only its name and port are known.
 """

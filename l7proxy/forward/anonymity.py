@@ -6,7 +6,8 @@
     elite         neither
 
     field                  transparent   anonymous   elite
-    Via                    add           replace     remove      replace: what stood there names machines, too
+    Via                    add           replace     remove      replace: what stood there names machines, too; only
+                                                                 pseudonyms stay (loops.py), or no loop would be seen
     X-Forwarded-For        add           remove      remove      add: behind what a trusted client says
     Forwarded              add           remove      remove
     other words for these  keep          remove      remove      X-Real-IP, X-Forwarded-..., True-Client-IP, ...; those
@@ -22,7 +23,7 @@ Rules kept here:
 
 1. What is done is the table; a level is a column of it, made into one dictionary once.
 2. Elite sends no Via, which RFC 9110 7.6.3 asks of every proxy: that is what the level is for. Loops are then seen by
-   address (guard.py).
+   address (guard.py), or by the likeness of the requests (loops.Abroad).
 3. Two hosts are one site if one is below the other, or the browser says so (Sec-Fetch-Site). Which names anybody can
    register (co.uk) isn't known here; in doubt it is another site.
 """
@@ -34,6 +35,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from l7proxy.forward.destination import Destination
+from l7proxy.forward.loops import PSEUDONYM
 from l7proxy.framing import FORWARDED
 from l7proxy.messages import Field, field, values
 from layerlab import choice
@@ -51,7 +53,7 @@ _OTHER_WORDS = (
 _HINTS = (b"device-memory", b"dpr", b"viewport-width", b"width", b"downlink", b"ect", b"rtt")
 _TABLE: Mapping[bytes, tuple[str, str, str]] = {
     **dict.fromkeys((*_OTHER_WORDS, *_HINTS, b"from"), ("keep", "remove", "remove")),
-    b"via": ("keep", "remove", "remove"),  # what others said; ours is added behind
+    b"via": ("keep", "pseudonyms", "remove"),  # what others said; ours is added behind
     b"user-agent": ("keep", "replace", "replace"),
     b"referer": ("keep", "origin", "same-site"),
     b"cookie": ("keep", "keep", "keep"),
@@ -158,6 +160,7 @@ def _edits(terms: Anonymity) -> dict[bytes, Edit]:
         "replace": lambda one, goal, fields: agent,
         "origin": _origin,
         "same-site": _same_site,
+        "pseudonyms": _pseudonyms,
     }
     return {name: made[word] for name, word in words.items() if word != "keep"}
 
@@ -171,6 +174,12 @@ def _origin(one: Field, goal: Destination, fields: Sequence[Field]) -> Field | N
 def _same_site(one: Field, goal: Destination, fields: Sequence[Field]) -> Field | None:
     """Kept for the site that it came from."""
     return one if same_site(goal.name, fields) else None
+
+
+def _pseudonyms(one: Field, goal: Destination, fields: Sequence[Field]) -> Field | None:
+    """Those elements of Via that name a proxy and no machine."""
+    kept = [found for element in one.value.split(b",") if PSEUDONYM.fullmatch(found := element.strip(b" \t"))]
+    return field(b"Via", b", ".join(kept)) if kept else None
 
 
 def same_site(name: str, fields: Sequence[Field]) -> bool:

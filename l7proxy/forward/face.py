@@ -13,7 +13,6 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from balancing.form import IPAddress
@@ -25,8 +24,9 @@ from l7proxy.forward.fetch import Fetch
 from l7proxy.forward.filtered import Filtered
 from l7proxy.forward.filters import Filters
 from l7proxy.forward.guard import Guard
-from l7proxy.forward.names import Names
+from l7proxy.forward.names import Answer, Names
 from l7proxy.forward.terms import ForwardTerms
+from l7proxy.forward.threads import Threads
 from l7proxy.forward.users import Users
 from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, RequestHead
@@ -52,8 +52,8 @@ class ForwardFace:
         self.names = Names(self)
         self.filters = Filters(terms.filters) if terms.filters else None
         self._looped = loops.looped(self.name)
-        self._resolvers = ThreadPoolExecutor(RESOLVERS, "resolver")
-        self._verifiers = ThreadPoolExecutor(VERIFIERS, "verifier")
+        self.abroad = None if terms.anonymity.named else loops.Abroad()
+        self._resolvers, self._verifiers = Threads(RESOLVERS, "resolver"), Threads(VERIFIERS, "verifier")
         self._verifying: dict[bytes, list[Callable[[str], object]]] = {}
 
     @property
@@ -71,10 +71,11 @@ class ForwardFace:
             if head.body > talk.site.limits.body_bytes:
                 raise Refused(413, "the request's body is too large", "RFC 9110 15.5.14")
         except Refused as refused:
-            talk.refuse(refused)
+            talk.refuse(refused, head)
             return
         if goal is None or further is None:
-            talk.say(head, 200, loops.last(head, goal, talk.outside.date()))
+            persistent = talk.keep(head, head.body == NO_BODY)
+            talk.say(head, 200, loops.last(head, goal, talk.outside.date(), persistent))
             return
         kind = Cached if talk.site.cache is not None else Filtered if self.filters is not None else Fetch
         fetch = kind(talk, self, further, goal)
@@ -88,10 +89,15 @@ class ForwardFace:
     # Threads.
 
     def lookup(self, name: str) -> None:
-        """Ask the system's resolver (names.Resolver)."""
-        loop = asyncio.get_running_loop()
-        asked = loop.run_in_executor(self._resolvers, _addresses, name)
-        asked.add_done_callback(lambda done: self.names.learn(name, done.result(), loop.time()))
+        """Ask the system's resolver (names.Resolver); not for those who have left before it is their turn."""
+        names, loop = self.names, asyncio.get_running_loop()
+
+        def done(answer: Answer | None) -> None:
+            if answer is None:
+                names.unasked(name)
+            else:
+                names.learn(name, answer, loop.time())
+        self._resolvers.ask(lambda: _addresses(name) if names.wanted(name) else None, done)
 
     def verify(self, value: bytes, then: Callable[[str], object]) -> None:
         """Call `then` with whose credentials these are, one by one; "" for nobody's, or if too many wait."""
@@ -100,23 +106,21 @@ class ForwardFace:
         if value in self._verifying:
             self._verifying[value].append(then)
             return
-        loop = asyncio.get_running_loop()
         if len(self._verifying) >= PLACES:
-            loop.call_soon(then, "")
+            asyncio.get_running_loop().call_soon(then, "")
             return
         self._verifying[value] = [then]
 
-        def done(future: asyncio.Future[str]) -> None:
-            user = future.result()
+        def done(user: str) -> None:
             users.remember(value, user)
             for one in self._verifying.pop(value):
                 one(user)
-        loop.run_in_executor(self._verifiers, users.verify, value).add_done_callback(done)
+        self._verifiers.ask(lambda: users.verify(value), done)
 
     def close(self) -> None:
         """End the threads, once nobody waits for them."""
-        self._resolvers.shutdown(wait=False, cancel_futures=True)
-        self._verifiers.shutdown(wait=False, cancel_futures=True)
+        self._resolvers.close()
+        self._verifiers.close()
 
 
 def as_it_is(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, bytes | None]:

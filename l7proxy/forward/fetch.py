@@ -14,6 +14,9 @@ Rules kept here:
 1. Only addresses that the guard let through are dialled, one after another.
 2. Whoever is waited for, a thread or a name server, answers in a round of the loop of its own; a client that has
    gone by then is not there any more: `over` says so.
+3. After a CONNECT that failed nothing more is read from its client, who may have sent the tunnel's bytes already: they
+   are no requests. Only one that is asked for credentials has waited, or would not be asked.
+4. A connection that an origin may take for one user's (Negotiate, NTLM) serves nobody else.
 """
 
 from __future__ import annotations
@@ -23,18 +26,17 @@ from typing import TYPE_CHECKING
 from balancing.form import IPAddress
 from l7proxy import failures, write
 from l7proxy.failures import Failure
-from l7proxy.forward import names, verdict
+from l7proxy.forward import loops, names, verdict
 from l7proxy.forward.destination import Destination
+from l7proxy.forward.fields import authenticates_connection
 from l7proxy.forward.guard import dialable
 from l7proxy.forward.names import Answer
 from l7proxy.forward.rules import Asked
-from l7proxy.forward.users import challenge
+from l7proxy.forward.users import UNVERIFIED, challenge
 from l7proxy.forward.verdict import Outcome, Verdict
 from l7proxy.limits import Wait
 from l7proxy.messages import NO_BODY, TUNNEL, RequestHead, ResponseHead, values
 from l7proxy.outside import Place
-from l7proxy.proxystatus import error_of
-from l7proxy.refusal import Refused
 from l7proxy.relay import Relay
 
 if TYPE_CHECKING:
@@ -46,7 +48,11 @@ _OPEN = ResponseHead(200, 1, [], TUNNEL, NO_BODY, False)
 
 
 class Fetch(Relay):
-    """A request on its way. left: addresses that can still be tried; place: where it is, or was last."""
+    """A request on its way.
+
+    left: addresses that can still be tried; place: where it is, or was last. looking, verifying: who is waited for.
+    counted: as what it is among those on their way (loops.Abroad).
+    """
 
     def __init__(self, talk: Conversation, face: ForwardFace, head: RequestHead, goal: Destination) -> None:
         super().__init__(talk, head)
@@ -55,7 +61,8 @@ class Fetch(Relay):
         self.left: list[IPAddress] = []
         self.place: Place | None = None
         self.tries = 0
-        self.looking = False
+        self.looking = self.verifying = False
+        self.counted: bytes | None = None
 
     # Whether, and where to.
 
@@ -65,6 +72,7 @@ class Fetch(Relay):
         if said and self.face.users is not None:
             user = self.face.users.known(said)
             if user is None:
+                self.verifying = True
                 self.talk.outside.wait(Wait.QUEUE)
                 self.face.verify(said, self.verified)
                 return
@@ -74,6 +82,7 @@ class Fetch(Relay):
     def verified(self, user: str) -> None:
         """Whose credentials these are; "" if nobody's."""
         if self.talk.exchange is self:
+            self.verifying = False
             self.user = user or None
             self._judge()
             self.talk.next_requests()
@@ -139,7 +148,12 @@ class Fetch(Relay):
         return self.asked._replace(target=goal.target, host=goal.authority, fields=fields)
 
     def next(self) -> None:
-        """Dial the first address that is left."""
+        """Dial the first address that is left, unless it has been here too often."""
+        if self.face.abroad is not None and self.counted is None and not self.goal.tunnel:
+            self.counted = self.face.abroad.goes(self.head, self.goal, self.asked.fields)
+            if self.counted is None:
+                self.deny(loops.LOOP)
+                return
         address = self.left.pop(0)
         tls = self.goal.name if self.goal.scheme == b"https" else ""
         self.place = Place(str(address), self.goal.port, tls)
@@ -194,7 +208,8 @@ class Fetch(Relay):
         if said.outcome is Outcome.AUTHENTICATE:
             said = challenge(self.face.realm, said.rule)
         self.part(keep=False)
-        sent = head.body == NO_BODY
+        waits = said.outcome is Outcome.AUTHENTICATE and not talk.requests.buffer
+        sent = head.body == NO_BODY and (waits or not self.goal.tunnel)  # rule 3
         data = verdict.answer(said, self.goal.written, proxy=talk.site.name, date=talk.outside.date(),
                               persistent=talk.keep(head, sent), bodiless=head.method == b"HEAD")
         self.status, self.octets, self.note = said.status, len(data), f"rule:{said.rule}"
@@ -206,6 +221,9 @@ class Fetch(Relay):
         if self.looking:
             self.deny(names.LATE)
             return
+        if self.verifying:
+            self.deny(UNVERIFIED)
+            return
         repeat = self.may_repeat(failure.again)
         idled = failure is failures.LOST and self.reused and not self.heard
         self.part(keep=False)
@@ -214,17 +232,17 @@ class Fetch(Relay):
         elif repeat and self.left:
             self.next()
         else:
+            self.sent = self.sent and not self.goal.tunnel  # rule 3
             self.talk.fail(failure)
-
-    def refuse(self, refused: Refused) -> None:
-        """Answer a request that can't be understood."""
-        self.deny(verdict.denied("request", str(refused), refused.status, error_of(refused)))
 
     def part(self, keep: bool) -> None:
         if self.place is not None:
             self.open = self.reused = False
             self.talk.upstream_held = self.talk.upstream_full = False
-            self.talk.outside.part_upstream(keep)
+            self.talk.outside.part_upstream(keep and not authenticates_connection(self.asked.fields))
+        if self.counted is not None and self.face.abroad is not None:
+            self.face.abroad.back(self.counted)
+            self.counted = None
 
     def over(self) -> None:
         super().over()

@@ -11,14 +11,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 from l7proxy.framing import DROP, REQUEST_FIELDS, RESPONSE_FIELDS, Rule
-from l7proxy.messages import field
+from l7proxy.messages import Field, field, values
 
 _CREDENTIALS = b"Proxy-Authorization"
 _KEPT = frozenset((b"server", b"x-powered-by", b"x-aspnet-version", b"location", b"content-location", b"refresh",
                    b"proxy-status"))
+
+_OF_CONNECTION = re.compile(rb"(?i)(?:negotiate|ntlm)\b")
+
+
+def authenticates_connection(fields: Sequence[Field]) -> bool:
+    """Whether a request's credentials may hold for all that follows on its connection, whoever asks it (RFC 4559 6)."""
+    return any(_OF_CONNECTION.match(value) for value in values(fields, b"authorization"))
+
 
 # Noted as what is said of the client is: in RequestReader.forwarded, never among the fields that go on.
 FORWARD_REQUEST_FIELDS: Mapping[bytes, Rule] = {

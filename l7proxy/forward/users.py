@@ -27,7 +27,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from l7proxy.forward.verdict import Outcome, Verdict
+from l7proxy.forward.verdict import Outcome, Verdict, denied
 from layerlab import LabError
 
 COST = 14           # log2 of scrypt's N: 16 MiB, a tenth of a second
@@ -38,6 +38,8 @@ _SALT_BYTES, _HASH_BYTES = 16, 32
 _BASIC = re.compile(rb"(?i)basic +([A-Za-z0-9+/]+={0,2})")
 _ENTRY = re.compile(r"\$scrypt\$ln=([0-9]{1,2}),r=([0-9]{1,2}),p=([0-9]{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # RFC 7617 2
+
+UNVERIFIED = denied("users", "too many others are being asked who they are", 503, "proxy_internal_response")
 
 
 class Credentials(NamedTuple):
@@ -73,11 +75,20 @@ def read(value: bytes) -> Credentials | None:
     if found is None:
         return None
     try:
-        text = unicodedata.normalize("NFC", base64.b64decode(found[1], validate=True).decode("utf-8"))
-    except (binascii.Error, UnicodeDecodeError):
+        said = base64.b64decode(found[1], validate=True)
+    except binascii.Error:
         return None
+    text = unicodedata.normalize("NFC", _decoded(said))
     user, colon, password = text.partition(":")
     return Credentials(user, password) if user and colon and not _CONTROL.search(text) else None
+
+
+def _decoded(said: bytes) -> str:
+    """UTF-8, which is what we ask for; some clients, requests among them, know only ISO 8859-1 (RFC 7617 2.1, B.3)."""
+    try:
+        return said.decode("utf-8")
+    except UnicodeDecodeError:
+        return said.decode("latin-1")
 
 
 def challenge(realm: str, rule: str) -> Verdict:

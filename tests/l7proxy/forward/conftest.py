@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import select
-import signal
 import socket
-import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 
 import pytest
-import requests
 
 from l7proxy.forward.destination import destination
 from l7proxy.forward.fields import FORWARD_REQUEST_FIELDS, FORWARD_RESPONSE_FIELDS
@@ -24,7 +17,7 @@ from l7proxy.http1 import RequestReader, ResponseReader
 from l7proxy.limits import Limits
 from l7proxy.lines import Lines
 from l7proxy.messages import field
-from tests.l7proxy.conftest import ROOT
+from tests.l7proxy.forward.running import FILE, Proxy
 
 
 def fields(*lines):
@@ -67,68 +60,19 @@ def goal():
     return build
 
 
-FILE = """
-[[listener]]
-address = "127.0.0.1:0"
-[log]
-access = "access.ndjson"
-format = "json"
-[limits]
-connect_s = 5
-"""
-
-
-class Proxy:
-    """A proxy as a process. folder: where its files are."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "l7proxy", "forward", "--config", folder / "forward.toml"], cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)
-        assert select.select([self.process.stderr], [], [], 30)[0], "no sign of life"
-        self.port = int(self.process.stderr.readline().rpartition(":")[2])
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def curl(self, *arguments):
-        """Ask with curl -x; return what it prints."""
-        done = subprocess.run(["curl", "-sS", "-m", "20", "-x", self.url, *arguments], capture_output=True, timeout=60)
-        return done.stdout.decode() + done.stderr.decode()
-
-    def status(self, *arguments):
-        return int(self.curl("-o", os.devnull, "-w", "%{http_code}", *arguments)[:3])
-
-    def session(self, **headers):
-        session = requests.Session()
-        session.trust_env = False
-        session.proxies = {"http": self.url, "https": self.url}
-        session.headers.update(headers)
-        return session
-
-    def connect(self, goal):
-        """A tunnel to `goal`, and what the proxy said."""
-        link = socket.create_connection(("127.0.0.1", self.port), 20)
-        link.sendall(b"CONNECT %b HTTP/1.1\r\nHost: %b\r\n\r\n" % (goal.encode(), goal.encode()))
-        said = b""
-        while not said.endswith(b"\r\n\r\n"):
-            said += link.recv(1)
-        return link, said
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        _, err = self.process.communicate(timeout=30)
-        assert (self.process.returncode, "Traceback" in err) == (0, False), err
-        return [json.loads(line) for line in (self.folder / "access.ndjson").read_text().splitlines()]
-
-
 @pytest.fixture
 def forward(tmp_path):
-    """Start a proxy with this [forward]; by default whoever is on loopback may go there. limits: more of these."""
+    """Start proxies with this [forward] and these limits; by default whoever is on loopback may go there.
+
+    The first one's files are in tmp_path, those of others below it.
+    """
     started = []
 
-    def start(rules='default = "allow"\nreachable = ["127.0.0.0/8"]\n', limits=""):
-        (tmp_path / "forward.toml").write_text(f"{FILE}{limits}[forward]\n{rules}")
-        started.append(Proxy(tmp_path))
+    def start(rules='default = "allow"\nreachable = ["127.0.0.0/8"]\n', limits="connect_s = 5"):
+        folder = tmp_path / str(len(started)) if started else tmp_path
+        folder.mkdir(exist_ok=True)
+        (folder / "forward.toml").write_text(f"{FILE}{limits}\n[forward]\n{rules}")
+        started.append(Proxy(folder))
         return started[-1]
     yield start
     for proxy in started:

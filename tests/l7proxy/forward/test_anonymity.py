@@ -211,3 +211,9 @@ def test_a_word_that_is_none_is_refused(terms):
 
 def test_a_request_that_no_page_caused_is_of_its_own_site():
     assert same_site("a", fields("Accept: */*"))
+
+
+def test_only_pseudonyms_stay_in_via_at_level_anonymous(goal):
+    said = "Via: 1.1 lab-0123abcd, 1.0 ann-laptop (lab-0123abcd), HTTP/1.1 lab-89abcdef", "Via: 1.1 campus.example"
+    assert seen(goal, Anonymity("anonymous"), *said) == [
+        "Via: 1.1 lab-0123abcd, HTTP/1.1 lab-89abcdef", "Via: 1.1 lab-1"]

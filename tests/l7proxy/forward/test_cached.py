@@ -14,7 +14,8 @@ from experiments.api_client import request
 from experiments.authority import Authority
 from l7proxy.forward.users import entry
 from tests.l7proxy.conftest import ROOT
-from tests.l7proxy.forward.conftest import FILE, at
+from tests.l7proxy.forward.conftest import at
+from tests.l7proxy.forward.running import FILE
 
 OPEN = 'default = "allow"\nreachable = ["127.0.0.0/8"]\n'
 CACHE = '[cache]\nsize = "8MiB"\n'

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from l7proxy.forward.filters import HOLD_BYTES
-from tests.l7proxy.forward.conftest import FILE, at
+from tests.l7proxy.forward.conftest import at
+from tests.l7proxy.forward.running import FILE
 from tests.l7proxy.forward.test_cached import CACHE, OPEN, lab_proxy, named, now, raw
 
 FILTERS = """

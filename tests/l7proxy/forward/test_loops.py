@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from l7proxy.forward.destination import destination
-from l7proxy.forward.loops import forwards, last, looped, pseudonym
+from l7proxy.forward.loops import SAME_ABROAD, Abroad, forwards, last, looped, pseudonym
 from l7proxy.messages import NO_BODY, RequestHead
 from l7proxy.refusal import Refused
 from tests.l7proxy.forward.conftest import fields, lines
@@ -88,12 +88,27 @@ def test_what_is_no_number_is_refused(said):
 
 def test_the_echo_of_trace_keeps_secrets():
     asked = head("TRACE", "Max-Forwards: 0", "Cookie: sid=1", "Authorization: Basic eA==", "X-A: b")
-    answer = last(asked, destination(b"TRACE", b"http://a/x"), b"Date: now\r\n")
+    answer = last(asked, destination(b"TRACE", b"http://a/x"), b"Date: now\r\n", True)
     assert answer == (b"HTTP/1.1 200 OK\r\nDate: now\r\nContent-Type: message/http\r\nContent-Length: 63\r\n\r\n"
                       b"TRACE http://a/x HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\nX-A: b\r\n\r\n")
 
 
 def test_options_of_the_proxy_itself():
-    answer = last(head("OPTIONS", target=b"*"), None, b"Date: now\r\n")
+    answer = last(head("OPTIONS", target=b"*"), None, b"Date: now\r\n", True)
     assert answer.startswith(b"HTTP/1.1 200 OK\r\nDate: now\r\nAllow: GET, ")
     assert answer.endswith(b"Content-Length: 0\r\n\r\n")
+
+
+def test_one_of_very_many_alike_is_a_loop_if_somebody_else_sent_it_on():
+    abroad, goal = Abroad(), destination(b"GET", b"http://a/x")
+    asked = head("GET", "Accept: */*")
+    looks = [abroad.goes(asked, goal, asked.fields) for _ in range(SAME_ABROAD)]
+    assert None not in looks
+    assert abroad.goes(asked, goal, asked.fields) is None
+    assert abroad.goes(asked, goal, fields("Accept: */*", "Sec-CH-UA: x")), "a browser's own, changed only here"
+    assert abroad.goes(asked, goal, fields("Accept: */*", "Via: 1.1 other")) is None
+    assert abroad.goes(asked, destination(b"GET", b"http://a/y"), asked.fields)
+    for look in looks:
+        abroad.back(look)
+    assert abroad.goes(asked, goal, asked.fields)
+    assert repr(abroad) == "<Abroad: 3>"

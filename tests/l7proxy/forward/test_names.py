@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from l7proxy.forward.names import FOUND_S, MISSING_S, MOST_NAMES, Names, failed
+from l7proxy.forward.names import BUSY, FOUND_S, MISSING_S, MOST_ASKED, MOST_NAMES, Names, failed
 
 ADDRESS = (ip_address("93.184.215.14"),)
 
@@ -79,3 +79,29 @@ def test_what_is_remembered_is_bounded(names):
         names.learn(f"h{number}", ADDRESS, 0.001 * number)
     assert len(names._known) <= MOST_NAMES
     assert names.find(f"h{3 * MOST_NAMES - 1}", 0.001 * 3 * MOST_NAMES) == ADDRESS
+
+
+def test_who_has_left_is_not_looked_up_for_and_who_comes_meanwhile_is(names):
+    got = []
+    names.look_up("a", got.append)
+    assert names.wanted("a")
+    names.leave("a", got.append)
+    assert not names.wanted("a")
+    names.look_up("a", got.append)
+    names.unasked("a")
+    assert names.resolver.names == ["a", "a"]
+    names.leave("a", got.append)
+    names.unasked("a")
+    assert repr(names) == "<Names: 0 known, 0 asked for>"
+    assert got == []
+
+
+def test_only_so_many_are_asked_for_at_a_time(names):
+    for number in range(MOST_ASKED):
+        assert names.find(f"n{number}", 0.0) is None
+        names.look_up(f"n{number}", print)
+    assert names.find("one-more", 0.0) is BUSY
+    assert names.find("n7", 0.0) is None
+    names.learn("n7", ADDRESS, 0.0)
+    assert names.find("one-more", 0.0) is None
+    assert names.find("n7", 0.0) == ADDRESS

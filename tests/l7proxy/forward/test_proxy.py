@@ -13,7 +13,8 @@ import pytest
 from experiments.authority import Authority
 from l7proxy.forward.anonymity import USUAL_AGENT
 from l7proxy.forward.users import entry
-from tests.l7proxy.forward.conftest import FILE, at
+from tests.l7proxy.forward.conftest import at
+from tests.l7proxy.forward.running import FILE
 
 
 def test_get_and_post_keep_both_connections(forward, origins):
@@ -208,7 +209,7 @@ def test_https_is_spoken_for_the_client_and_only_to_whom_is_believed(forward, or
 def test_a_reload_brings_other_rules(forward, origins):
     proxy = forward()
     assert proxy.status(at(origins[0])) == 200
-    (proxy.folder / "forward.toml").write_text(f"{FILE}[forward]\n")
+    (proxy.folder / "forward.toml").write_text(f"{FILE}connect_s = 5\n[forward]\n")
     proxy.process.send_signal(signal.SIGHUP)
     assert proxy.process.stderr.readline() == "read anew: forward\n"
     assert proxy.status(at(origins[0])) == 403

@@ -36,6 +36,7 @@ def known():
     (basic("ann:"), "ann", ""),
     (basic("J\u00f6rg:x"), "J\u00f6rg", "x"),
     (basic("Jo\u0308rg:x"), "J\u00f6rg", "x"),
+    (basic("J\u00f6rg:x".encode("latin-1")), "J\u00f6rg", "x"),
 ])
 def test_credentials_are_read(value, user, password):
     assert read(value) == (user, password)
@@ -44,7 +45,7 @@ def test_credentials_are_read(value, user, password):
 
 @pytest.mark.parametrize("value", [
     b"", b"Basic", b"Basic ", b"Basic !!!", b"Basic YW5u", b"Bearer YW5uOng=", b"Basic YW5uOng", b"Basic YW5u Ong=",
-    b"Basic YW5uOng==", b"BasicYW5uOng=", basic(":x"), basic("a\nb:x"), basic("ann:x\0"), basic(b"\xff:x"),
+    b"Basic YW5uOng==", b"BasicYW5uOng=", basic(":x"), basic("a\nb:x"), basic("ann:x\0"),
     basic("ann:" + "x" * 2000),
 ])
 def test_what_is_no_basic_is_nothing(value, known):
