@@ -24,6 +24,7 @@ that origins take for an object (THINK_S) stands in for it. Readers keep no obje
     edge_kbytes                  bytes that crossed the edge, both ways, by its counters
     p50_ms, p95_ms               page time: from asking to the last object's last byte; low, high: of the rounds
     p50_times                    beside the direct way's (or nobody greedy), within a round: median and range
+    p95_times_beside_greedy      the same, beside the greedy one without control
     greedy_share, jain           whose bytes, of all that clients got; Jain's index of all ten
     found                        packets in which it is found, of those that were captured
     as_expected                  tries with the expected status, rule, and number of requests at the origin
@@ -86,7 +87,7 @@ def of_greedy(rows: Rows) -> Clauses:
     _, free, controlled = rows
     return [
         (free["p50_times_low"] > 1, "beside the greedy one pages took no longer, in some round"),
-        (controlled["p95_times_high"] < free["p95_times_low"], "traffic control made p95 no better in every round"),
+        (controlled["p95_times_beside_greedy_high"] < 1, "traffic control made p95 no better, in some round"),
         (controlled["greedy_share_high"] < free["greedy_share_low"],
          "traffic control left the greedy one his share, in some round"),
     ]

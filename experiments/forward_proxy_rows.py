@@ -155,7 +155,7 @@ def _greedy_row(temper: str, found: Rounds) -> Row:
     even = [jain(one.got) or 0.0 for one in mine]
     return {"class": temper, "rounds": len(mine), "pages": sum(len(one.loaded) for one in mine),
             "failed": _sum(mine, "failed"), **_times(mine), **_beside(mine, found["nobody greedy"]),
-            **_spread("greedy_share", taken, 3), **_spread("jain", even, 3)}
+            **_beside(mine, found["greedy"], "_beside_greedy"), **_spread("greedy_share", taken, 3), **_spread("jain", even, 3)}
 
 
 # -- figures of rounds -------------------------------------------------------------------------
@@ -180,11 +180,11 @@ def _times(rounds: Sequence[Round]) -> Row:
     return found
 
 
-def _beside(mine: Sequence[Round], other: Sequence[Round]) -> Row:
+def _beside(mine: Sequence[Round], other: Sequence[Round], whom: str = "") -> Row:
     """How many times the other's page time (p50, p95) mine is, within a round."""
     found: Row = {}
     for percent in (50, 95):
-        found |= _spread(f"p{percent}_times", [one.page_ms(percent) / beside.page_ms(percent)
+        found |= _spread(f"p{percent}_times{whom}", [one.page_ms(percent) / beside.page_ms(percent)
                                                for one, beside in zip(mine, other, strict=True)], 2)
     return found
 
