@@ -155,7 +155,8 @@ def _greedy_row(temper: str, found: Rounds) -> Row:
     even = [jain(one.got) or 0.0 for one in mine]
     return {"class": temper, "rounds": len(mine), "pages": sum(len(one.loaded) for one in mine),
             "failed": _sum(mine, "failed"), **_times(mine), **_beside(mine, found["nobody greedy"]),
-            **_beside(mine, found["greedy"], "_beside_greedy"), **_spread("greedy_share", taken, 3), **_spread("jain", even, 3)}
+            **_beside(mine, found["greedy"], "_beside_greedy"), **_spread("greedy_share", taken, 3),
+            **_spread("jain", even, 3)}
 
 
 # -- figures of rounds -------------------------------------------------------------------------
