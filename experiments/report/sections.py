@@ -25,6 +25,8 @@ from experiments.report import (
     failover_plot,
     feedback,
     feedback_plot,
+    forward_proxy,
+    forward_proxy_plot,
     growth,
     growth_plot,
     hot_spots,
@@ -206,6 +208,7 @@ SECTIONS: dict[str, Section] = {
     "wire": Section("What can be read, on either side of the proxy?", reverse_proxy.reader("wire"), (
         Picture("What TCP carried", "A bar is all bytes that were seen on that side.", reverse_proxy_plot.draw_wire),
     )),
+    "passing": Section("What passes through the proxy, and who is seen behind it?", reverse_proxy.reader("passing")),
     "hidden": Section("What does each side learn of the other?", reverse_proxy.reader("hidden")),
     "by_content": Section("Whose request is it?", reverse_proxy.reader("by_content")),
     "caching": Section("What does the cache save?", reverse_proxy.reader("caching"), (
@@ -243,6 +246,22 @@ SECTIONS: dict[str, Section] = {
                 mobile_plot.draw),
     )),
     "canary": Section("Does a canary get its share, and keep it?", mobile.read_canary),
+    "browsing": Section("What does the proxy save, and what is the page time?", forward_proxy.reader("browsing"), (
+        Picture("What reached origins, and crossed the edge", "Of the same trace, by each way.",
+                forward_proxy_plot.draw_saved),
+        Picture("Page time", "From asking to the last object’s last byte. A stroke goes from the lowest round to the "
+                "highest.", forward_proxy_plot.draw_times),
+    )),
+    "greedy": Section("One is greedy: what do the others get?", forward_proxy.reader("greedy"), (
+        Picture("The others’ page time", "A stroke goes from the lowest round to the highest.",
+                forward_proxy_plot.draw_times),
+        Picture("Whose bytes they were", "A bar is all that clients got. Filled: what the greedy one got.",
+                forward_proxy_plot.draw_shares),
+    )),
+    "learned": Section("What does each side learn of the other, by a forward proxy?", forward_proxy.reader("learned")),
+    "evidence": Section("What is in the packets at both ends?", forward_proxy.reader("evidence")),
+    "blocked": Section("What do rules stop, and what does the user see?", forward_proxy.reader("blocked")),
+    "filtered": Section("What do filters stop or change?", forward_proxy.reader("filtered")),
     "without_controller": Section("And if the controller is gone?", control_plane.read_stranded),
 }  # fmt: skip
 

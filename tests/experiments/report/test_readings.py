@@ -15,6 +15,7 @@ from experiments.report import (
     disruption,
     distinguish,
     failover,
+    forward_proxy,
     ladder,
     mobile,
     packets,
@@ -22,7 +23,7 @@ from experiments.report import (
     reverse_proxy,
 )
 from experiments.report.section import Reading
-from tests.experiments.report import rows
+from tests.experiments.report import forward_rows, rows
 
 
 def said(reading: Reading) -> str:
@@ -41,6 +42,7 @@ def changed(table: rows.Rows, number: int, **cells: Any) -> rows.Rows:
     (packets.read, rows.packets), (packets.read_malformed, rows.malformed), (packets.read_flood, rows.flood),
     (mobile.read, rows.mobile), (mobile.read_canary, rows.canary),
     *((reverse_proxy.reader(table), rows.TABLES[table]) for table in reverse_proxy.WHY),
+    *((forward_proxy.reader(table), forward_rows.TABLES[table]) for table in forward_proxy.WHY),
 ])
 def test_a_run_as_predicted_is_called_so(read, table) -> None:
     found = read(table())
@@ -287,12 +289,17 @@ def test_who_asked_the_controller_and_who_needs_it_is_read_off_the_rows() -> Non
     ("wire", 0, {"show_the_others": 1}, "1 packets show clients a server's address"),
     ("wire", 1, {"tls_bytes": 9}, "servers are spoken to in TLS"),
     ("wire", 1, {"readable": 0}, "nothing can be read at the servers"),
+    ("caching", 2, {"p50_ms": 23.0}, "half of the requests took as long as without the proxy"),
+    ("passing", 0, {"through": 109}, "asked by its name: 1 packets did not pass through the proxy"),
+    ("passing", 0, {"show_clients": 0}, "servers were not told who asks"),
+    ("passing", 1, {"show_clients": 2}, "2 packets show servers a client's address untold"),
+    ("passing", 2, {"through": 5}, "who asks past the proxy passes through it"),
     ("hidden", 0, {"told": "ShopServer/2.4"}, "Server is told as 'ShopServer/2.4'"),
     ("hidden", 1, {"told": "6.6.6.6, 10.1.1.1"}, "X-Forwarded-For is told as"),
     ("by_content", 1, {"as_wished": 17}, "1 requests by header went elsewhere"),
-    ("caching", 1, {"origin_requests": 13}, "13 pages were made for 12 that exist"),
-    ("caching", 1, {"p50_ms": 24.5}, "half of the requests took as long as without the cache"),
-    ("caching", 0, {"origin_requests": 100}, "not every request reached a server"),
+    ("caching", 2, {"origin_requests": 13}, "13 pages were made for 12 that exist"),
+    ("caching", 2, {"p50_ms": 24.5}, "half of the requests took as long as without the cache"),
+    ("caching", 1, {"origin_requests": 100}, "not every request reached a server"),
     ("connections", 0, {"handshakes": 7}, "kept: 7 whole handshakes, not 6"),
     ("connections", 2, {"resumed": 0}, "fresh, resumed: 0 sessions were resumed"),
     ("connections", 1, {"server_connections": 60}, "fresh: 60 connections to servers"),
