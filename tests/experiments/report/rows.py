@@ -274,8 +274,8 @@ def canary() -> Rows:
 TABLES = {"ladder": ladder, "distinguish": distinguish, "cost": cost, "crowd": crowd, "algorithms": algorithms,
           "best": best, "failover": failover, "disruption": disruption, "clients": clients,
           "hot_spots": hot_spots, "control_plane": control_plane,
-          "without_controller": without_controller, "wire": wire, "passing": passing, "hidden": hidden, "by_content": by_content,
-          "caching": caching, "connections": connections, "certificates": certificates, "packets": packets,
+          "without_controller": without_controller, "wire": wire, "passing": passing, "hidden": hidden,
+          "by_content": by_content, "caching": caching, "connections": connections, "certificates": certificates, "packets": packets,
           "malformed": malformed, "flood": flood, "closer": closer, "mobile": mobile, "canary": canary,
           "verdicts": verdicts}
 
