@@ -276,8 +276,8 @@ TABLES = {"ladder": ladder, "distinguish": distinguish, "cost": cost, "crowd": c
           "hot_spots": hot_spots, "control_plane": control_plane,
           "without_controller": without_controller, "wire": wire, "passing": passing, "hidden": hidden,
           "by_content": by_content, "caching": caching, "connections": connections, "certificates": certificates,
-          "packets": packets, "malformed": malformed, "flood": flood, "closer": closer, "mobile": mobile, "canary": canary,
-          "verdicts": verdicts}
+          "packets": packets, "malformed": malformed, "flood": flood, "closer": closer, "mobile": mobile,
+          "canary": canary, "verdicts": verdicts}
 
 
 def envelope(**tables: Rows) -> Envelope:
