@@ -199,8 +199,11 @@ class Balancer(App):
 
     @on(ofp_event.EventOFPFlowRemoved, MAIN)
     def flow_removed(self, event: Any) -> None:
-        """A unit's flow has idled out: it counts as active no longer."""
+        """A unit's flow has idled out: it counts as active no longer, or is not adopted."""
         cookie = Cookie.read(event.msg.cookie)
+        if found := self._found.get(event.msg.datapath.id):
+            gone = messages.rule(event.msg)
+            self._found[event.msg.datapath.id] = [rule for rule in found if rule != gone]
         if cookie and cookie.kind is Kind.UNIT and cookie.service in self.carried:
             self.carried[cookie.service].idled(event.msg.match, cookie.backend)
 

@@ -169,8 +169,12 @@ def ask_for_sums(datapath: Any, cookie: Cookie) -> Any:
 
 def read(reply: Any) -> tuple[list[Found], bool]:
     """The rules in one answer to `ask_for_ours`, and whether more are to come."""
-    found = [Found(stats.table_id, stats.priority, stats.cookie, dict(stats.match.items())) for stats in reply.body]
-    return found, _more(reply)
+    return [rule(stats) for stats in reply.body], _more(reply)
+
+
+def rule(said: Any) -> Found:
+    """The rule that the switch speaks of, in its answer to `ask_for_ours` or because it has been removed."""
+    return Found(said.table_id, said.priority, said.cookie, dict(said.match.items()))
 
 
 def _more(reply: Any) -> bool:
