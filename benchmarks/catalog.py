@@ -14,9 +14,9 @@ def _parts(module: str) -> Callable[[], Sequence[Callable[[Options, Display], Pa
     return lambda: importlib.import_module(f"benchmarks.{module}").PARTS  # type: ignore[no-any-return]
 
 
-def _install_peers(options: Options) -> None:
-    """Before the capsule is entered, where there is no network."""
-    importlib.import_module("benchmarks.proxy").everybody()
+def _peers(module: str) -> Callable[[Options], object]:
+    """What installs the peers of `benchmarks.module`: before the capsule is entered, where there is no network."""
+    return lambda options: importlib.import_module(f"benchmarks.{module}").everybody()
 
 
 BENCHMARKS: dict[str, Experiment] = {
@@ -26,8 +26,10 @@ BENCHMARKS: dict[str, Experiment] = {
                    _parts("algorithms"), command="bench", lab=False),
         Experiment("dataplane", "how near to plain switching is each realisation, and how does that grow?",
                    _parts("dataplane"), command="bench"),
+        Experiment("forward", "how near to Squid does a forward proxy in Python come, for the same CPU?",
+                   _parts("forward"), check=_peers("forward"), command="bench"),
         Experiment("proxy", "how near to nginx does a proxy in Python come, for the same CPU?", _parts("proxy"),
-                   check=_install_peers, command="bench"),
+                   check=_peers("proxy"), command="bench"),
         Experiment("routing", "what does it cost the proxy to find a request's route, and how does that grow?",
                    _parts("routing"), command="bench", lab=False),
     )

@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchmarks.bounds import Held
+
 PIPELINES = ("hashed", "tracked", "reactive")
 UNITS = {"connections": "new connections/s", "throughput": "Mbit/s", "latency": "ms to connect"}
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One figure. what: a word of UNITS. must, aim: ratios to plain switching; at_most: the less the better."""
+class Figure(Held):
+    """One figure. what: a word of UNITS. must, aim: ratios to plain switching.
+
+    >>> FIGURES[0].met(0.9, 0.85), FIGURES[-1].met(1.5, 1.4), FIGURES[0].met(float("nan"), 0.85)
+    (True, False, False)
+    """
 
     label: str
     pipeline: str
@@ -21,19 +27,6 @@ class Figure:
     must: float
     aim: float
     at_most: bool = False
-
-    @property
-    def bound(self) -> str:
-        """Which way `must` bounds it."""
-        return "at most" if self.at_most else "at least"
-
-    def met(self, ratio: float, limit: float) -> bool:
-        """Whether a ratio reaches a limit, `must` or `aim`. What is no number reaches none.
-
-        >>> FIGURES[0].met(0.9, 0.85), FIGURES[-1].met(1.5, 1.4), FIGURES[0].met(float("nan"), 0.85)
-        (True, False, False)
-        """
-        return ratio <= limit if self.at_most else ratio >= limit
 
 
 FIGURES = (

@@ -2,9 +2,11 @@
 
     nginx, HAProxy          Debian's packages          a program in C, with a worker of one thread
     aiohttp                 PyPI                       the usual thirty lines (peers_aiohttp.py), on uvloop
-    proxy.py, mitmproxy     PyPI                       as they come, as a reverse proxy
+    proxy.py, mitmproxy     PyPI                       as they come, as a reverse proxy and as a forward proxy
+    Squid, tinyproxy        Debian's packages          forward proxies in C++ and in C
 
-None is a dependency of the lab: peers_install.py gets them when the benchmark is run, and peers_setup.py sets them up.
+None is a dependency of the lab: peers_install.py gets them when the benchmark is run, peers_setup.py sets them up, and
+peers_forward.py as forward proxies.
 """
 
 from __future__ import annotations
@@ -41,5 +43,10 @@ PEERS: dict[str, Peer] = {peer.name: peer for peer in (
     Peer("mitmproxy", "mitmdump", pypi=("mitmproxy>=10,<13",)),
 )}  # fmt: skip
 
+FORWARD_PEERS: dict[str, Peer] = {
+    "Squid": Peer("Squid", "squid", debian=("squid",), asks=("-v",)),
+    "tinyproxy": Peer("tinyproxy", "tinyproxy", debian=("tinyproxy",), asks=("-v",)),
+    **{name: PEERS[name] for name in ("proxy.py", "mitmproxy")},
+}
 LOAD = Peer("wrk", "wrk", debian=("wrk",), asks=("-v",))
 BACKEND = PEERS["nginx"]

@@ -58,6 +58,7 @@ OURS_CACHE = """
 size = "64MiB"
 """
 
+_ELSEWHERE = "fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;"
 _MAIN = """
 daemon off; user root; pid {folder}/nginx.pid; worker_rlimit_nofile {most};
 events {{ worker_connections {most}; }}
@@ -69,6 +70,7 @@ http {{
     access_log off; sendfile on; tcp_nopush on; default_type text/plain;
     keepalive_requests {end}; keepalive_timeout 3600s;
     client_body_temp_path {folder}/backend-body; proxy_temp_path {folder}/backend-proxy;
+    """ + _ELSEWHERE + """
     server {{
         listen {listen} backlog=4096;
         location / {{ return 200 "{small}"; }}
@@ -86,6 +88,7 @@ http {{
     sendfile on; tcp_nopush on;
     keepalive_requests {end}; keepalive_timeout 3600s;
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+    """ + _ELSEWHERE + """
     {zone}
     upstream backend {{ server {backend}; keepalive 128; keepalive_requests {end}; }}
     server {{

@@ -104,7 +104,7 @@ def _from_debian(peer: Peer, place: Path, say: Callable[[str], object]) -> tuple
 
 def unpacked(program: str, root: Path) -> tuple[str, ...]:
     """What starts a program of packages that were unpacked at `root`; () if it isn't there."""
-    libraries = sorted({str(file.parent) for place in ("lib", "usr/lib") for file in (root / place).rglob("*.so*")})
+    libraries = sorted({str(file.parent) for place in ("lib", "usr/lib") for file in (root / place).rglob("lib*.so*")})
     found = (("env", f"LD_LIBRARY_PATH={':'.join(libraries)}", str(root / place / program))
              for place in ("usr/sbin", "usr/bin") if (root / place / program).exists())
     return next(found, ())

@@ -25,6 +25,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -33,7 +34,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks import proxy_idle, proxy_pace
-from benchmarks.peers import LOAD, OURS, PEERS
+from benchmarks.forward_stage import Asked
+from benchmarks.peers import LOAD, OURS, PEERS, Peer
 from benchmarks.peers_install import Found, install
 from benchmarks.peers_setup import ADDRESS, PORT, most_open
 from benchmarks.proxy_figures import FIGURES, WHATS, Figure
@@ -82,6 +84,8 @@ def _throughput(stage: Stage, what: str, name: str, size: Size) -> Turn:
         before = stage.asked()
         sample = running.under_load(how.path, how.connections, size.seconds)
         missed = stage.asked() - before
+    if not how.cache and missed < sample.load.requests:
+        raise LabError(f"only {missed:,} of {sample.load.requests:,} requests went to the backend", "all")
     if how.cache and missed > sample.load.requests / 100:
         raise LabError(f"{missed:,} of {sample.load.requests:,} answers were not from its cache", "hardly any")
     return Turn(what, name, sample.per_cpu_second, sample.busy, waited=sample.waited)
@@ -106,9 +110,22 @@ def _idle(stage: Stage, what: str, name: str, size: Size) -> Turn:
         return Turn(what, name, proxy_idle.kib_each(running, (ADDRESS, PORT)))
 
 
+def _tunnel(stage: Stage, what: str, name: str, size: Size) -> Turn:
+    how = WHATS[what]
+    with stage.proxy(name) as running:
+        assert isinstance(running, Asked)
+        with running.flows(how.path, how.connections) as flows:
+            flows.pump(size.warm_s)
+            before_s, waited_s, began_s = running.cpu_s(), running.waited_s(), time.perf_counter()
+            arrived = flows.pump(size.seconds)
+            used_s, waited_s = running.cpu_s() - before_s, running.waited_s() - waited_s
+            took_s = time.perf_counter() - began_s
+    return Turn(what, name, arrived / 1e6 / used_s, used_s / took_s, waited=waited_s / took_s)
+
+
 TURNS: dict[str, Callable[[Stage, str, str, Size], Turn]] = {
     "keep-alive": _throughput, "tls": _throughput, "cache": _throughput, "bodies": _throughput, "latency": _latency,
-    "idle": _idle}
+    "idle": _idle, "fetch": _throughput, "fetch, cached": _throughput, "tunnel": _tunnel}
 
 
 def measure(stage: Stage, size: Size, seed: int, figures: Sequence[Figure] = FIGURES,
@@ -191,27 +208,35 @@ def _busy(turns: Sequence[Turn]) -> float | None:
     return round(median(parts), 2) if parts else None
 
 
-@cache
-def everybody() -> dict[str, Found]:
-    """The peers and the load, found or installed; first called outside the capsule, where there is a network.
-
-    Ours is compiled, if it is not yet (l7proxy/compiled.py).
-    """
+def installed(peers: Iterable[Peer]) -> dict[str, Found]:
+    """These, found or installed. Ours is compiled, if it is not yet (l7proxy/compiled.py)."""
     if os.environ.get("LAYER_LAB_COMPILED") != "0":
         compiled.main()
-    return install([*PEERS.values(), LOAD], lambda words: print(f"lab: {words}", file=sys.stderr, flush=True))
+    return install(peers, lambda words: print(f"lab: {words}", file=sys.stderr, flush=True))
 
 
-def part(options: Options, display: Display) -> Part:
-    """Measure it."""
-    with Stage(capsule.LAB / "proxy", everybody()) as stage:
-        turns = measure(stage, QUICK if options.quick else FULL, options.seed, say=display.say)
-        table = rows(turns, stage.found)
+@cache
+def everybody() -> dict[str, Found]:
+    """The peers and the load, found or installed; first called outside the capsule, where there is a network."""
+    return installed((*PEERS.values(), LOAD))
+
+
+def played(table: str, place: type[Stage], found: Mapping[str, Found], figures: Sequence[Figure], options: Options,
+           display: Display, note: str = "") -> Part:
+    """Measure these figures on a stage of that kind: the part of that name. note: what is to be known of the peers."""
+    with place(capsule.LAB / table, found) as stage:
+        turns = measure(stage, QUICK if options.quick else FULL, options.seed, figures, display.say)
+        made = rows(turns, stage.found, figures)
     words = "" if stage.cores.alone else " There is one core, so the proxy was not alone on it."
     if os.environ.get("LAYER_LAB_COMPILED") == "0" or not compiled.folder().is_dir():
         words += " Ours was not compiled (l7proxy/compiled.py says what that takes)."
     words += disturbed([turn.waited for turn in turns if turn.waited is not None])
-    return Part("proxy", table, moral(table) + words, not contradictions(table), shown=for_people(table))
+    return Part(table, made, moral(made) + note + words, not contradictions(made), shown=for_people(made))
+
+
+def part(options: Options, display: Display) -> Part:
+    """Measure it."""
+    return played("proxy", Stage, everybody(), FIGURES, options, display)
 
 
 PARTS = (part,)

@@ -1,4 +1,4 @@
-"""The figures that the proxy is held to: each beside one peer, or a figure of its own.
+"""The figures that the reverse proxy is held to: each beside one peer, or a figure of its own.
 
     figure ──► what is measured, of ours and of the peer (proxy.py) ──► must be reached, and is aimed at
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchmarks.bounds import Held
 from benchmarks.peers import OURS
 
 
@@ -28,15 +29,20 @@ WHATS = {
     "bodies": What("requests/CPU s", path="/large", connections=16),
     "latency": What("ms at p99"),
     "idle": What("KiB"),
+    "fetch": What("requests/CPU s"),  # these three are of the forward proxy (forward_figures.py)
+    "fetch, cached": What("requests/CPU s", cache=True, path="/cached"),
+    "tunnel": What("MB/CPU s", path="/large", connections=4),
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Figure:
+class Figure(Held):
     """One figure. what: a word of WHATS. against: a peer; ours for a figure that is no ratio.
 
     must, aim: what ours is to be, as a part of the peer's; None where it is only reported.
-    at_most: the less the better.
+
+    >>> FIGURES[0].met(0.6, 0.55), FIGURES[7].met(2.5, 2), FIGURES[8].met(9.0, None), FIGURES[0].met(None, 0.55)
+    (True, False, True, False)
     """
 
     label: str
@@ -47,24 +53,9 @@ class Figure:
     at_most: bool = False
 
     @property
-    def bound(self) -> str:
-        """Which way `must` bounds it."""
-        return "report" if self.must is None else "at most" if self.at_most else "at least"
-
-    @property
     def names(self) -> tuple[str, ...]:
         """Whom it takes to know it."""
         return (OURS,) if self.against == OURS else (OURS, self.against)
-
-    def met(self, value: float | None, limit: float | None) -> bool:
-        """Whether a value reaches a limit, `must` or `aim`. Without a limit any value does; no value reaches none.
-
-        >>> FIGURES[0].met(0.6, 0.55), FIGURES[7].met(2.5, 2), FIGURES[8].met(9.0, None), FIGURES[0].met(None, 0.55)
-        (True, False, True, False)
-        """
-        if value is None or value != value:
-            return False
-        return limit is None or (value <= limit if self.at_most else value >= limit)
 
 
 FIGURES = (

@@ -1,6 +1,8 @@
-"""One figure, or a few, by themselves: for whoever makes the proxy faster. `./lab bench proxy` has them all.
+"""One figure, or a few, by themselves: for whoever makes the proxy faster. `./lab bench proxy` and `./lab bench
+forward` have them all.
 
     PYTHONPATH=. python -P -m benchmarks.proxy_one keep-alive nginx --rounds 3 --seconds 2
+    PYTHONPATH=. python -P -m benchmarks.proxy_one fetch Squid
 """
 
 from __future__ import annotations
@@ -9,7 +11,8 @@ import sys
 
 import click
 
-from benchmarks import proxy
+from benchmarks import forward, forward_figures, proxy
+from benchmarks.forward_stage import ForwardStage
 from benchmarks.proxy_figures import FIGURES
 from benchmarks.proxy_stage import Stage
 from experiments.tables import print_table
@@ -25,11 +28,13 @@ from topologies import capsule
 @click.option("--seed", default=1, show_default=True)
 def main(what: str, peers: tuple[str, ...], rounds: int, seconds: int, seed: int) -> None:
     """Measure WHAT of ours beside these PEERS (all that it is a figure of, if none is named)."""
-    figures = [figure for figure in FIGURES if figure.what == what and (not peers or figure.against in peers)]
+    figures = [figure for figure in (*FIGURES, *forward_figures.FIGURES)
+               if figure.what == what and (not peers or figure.against in peers)]
+    faced = what in {figure.what for figure in forward_figures.FIGURES}
     try:
-        found = proxy.everybody()
+        found = forward.everybody() if faced else proxy.everybody()
         capsule.enter()
-        with Stage(capsule.LAB / "proxy", found) as stage:
+        with (ForwardStage if faced else Stage)(capsule.LAB / "proxy", found) as stage:
             turns = proxy.measure(stage, proxy.Size(rounds, seconds), seed, figures, say)
             table = proxy.rows(turns, stage.found, figures)
     except LabError as error:

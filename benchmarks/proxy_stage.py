@@ -32,6 +32,7 @@ from experiments.programs import Programs, listens, wait
 from layerlab import LabError
 
 WANTED_OPEN = 40_000  # 10,000 clients' connections, as many to the backend, and some
+STOP_S = 5.0  # tinyproxy sometimes goes on waiting for a client after SIGTERM
 
 
 @dataclass(frozen=True)
@@ -125,13 +126,17 @@ class Running:
         """How long it has waited for a core so far, all its processes, in seconds."""
         return sum(map(waited_s, self.pids()))
 
+    def asks(self, path: str) -> list[str]:
+        """What wrk is to ask for: its last arguments."""
+        return [f"http{'s' * self.setting.tls}://{ADDRESS}:{PORT}{path}"]
+
     def under_load(self, path: str, connections: int, seconds: int) -> Sample:
         """As many requests as come back, from so many connections. Raises LabError if answers are bad."""
-        url = f"http{'s' * self.setting.tls}://{ADDRESS}:{PORT}{path}"
         threads = max(1, len(os.sched_getaffinity(0)) // 2)
         before_s, waited_s = self.cpu_s(), self.waited_s()
-        done = subprocess.run([*self._wrk.command, f"-t{threads}", f"-c{connections}", f"-d{seconds}", url],
-                              capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*self._wrk.command, f"-t{threads}", f"-c{connections}", f"-d{seconds}", *self.asks(path)],
+            capture_output=True, text=True, check=False)
         load, used_s = read(done.stdout + done.stderr), self.cpu_s() - before_s
         waited_s = self.waited_s() - waited_s
         if load.bad or not load.requests or not used_s:
@@ -142,6 +147,9 @@ class Running:
 class Stage:
     """The backend, and the place for one proxy at a time. found: peers by name."""
 
+    setups = peers_setup.SETUPS
+    running = Running
+
     def __init__(self, folder: Path, found: Mapping[str, Found]) -> None:
         for needed in (BACKEND, LOAD):
             if why_not := found[needed.name].why_not:
@@ -151,6 +159,7 @@ class Stage:
 
     def __enter__(self) -> Stage:
         room_for_files()
+        self._before = os.sched_getaffinity(0)
         os.sched_setaffinity(0, self.cores.others)  # what is started from here inherits it
         self.folder.mkdir(parents=True)
         self._backend = Programs(self.folder)
@@ -161,6 +170,7 @@ class Stage:
 
     def __exit__(self, *error: object) -> None:
         self._backend.stop()
+        os.sched_setaffinity(0, self._before)
 
     def asked(self) -> int:
         """How many requests the backend has had so far (nginx's stub_status)."""
@@ -176,12 +186,12 @@ class Stage:
         try:
             if tls:
                 certify(setting.folder)
-            command = peers_setup.command(self.found[name], setting)
+            command = self.setups[name](self.found[name], setting)
             programs.spawn(name, ["taskset", "--cpu-list", str(self.cores.proxy), *command])
             wait(f"{name} to listen", lambda: listens(PORT), programs.check)
-            yield Running(name, programs[name].pid, setting, self.found[LOAD.name])
+            yield self.running(name, programs[name].pid, setting, self.found[LOAD.name])
         finally:
-            programs.stop()
+            programs.stop(STOP_S)
             wait("the port to be free", lambda: not listens(PORT), lambda: None)
             shutil.rmtree(setting.folder)
 

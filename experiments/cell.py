@@ -20,6 +20,7 @@ class Cell:
 
     requests: answered, by the servers' own count. units: assignments that the balancer made.
     share: requests by server. jain: Jain's index over all servers, idle ones included.
+    elsewhere: what part of the requests others than the busiest server answered, by round.
     """
 
     layer: str
@@ -29,6 +30,7 @@ class Cell:
     share: dict[str, int]
     servers_used: int
     jain: float | None
+    elsewhere: tuple[float, ...] = ()
 
     @property
     def spread(self) -> bool:

@@ -14,6 +14,9 @@ is reported is their median and range. A turn is
     one kept connection a client         ─► requests_per_s
     one client alone, kept               ─► latency
 
+The claims: a layer costs something where all of the interval of its ratios to plain, round by round, is below 1; so
+they can come out as "doesn't hold" for a layer that is as fast.
+
 Load, servers, switch, controller and proxy share the machine's cores: the ratios say what a path costs beside
 plain switching here, not how fast any of them could be.
 """
@@ -35,6 +38,7 @@ from experiments.lab import Lab
 from experiments.load import drive, users
 from experiments.services import PORTS, service
 from experiments.usage import Usage
+from experiments.verdicts import Claim, Rule, Verdict, of_ratios
 from topologies import addresses
 
 PLAIN = "plain"
@@ -52,7 +56,12 @@ class Size:
     seconds: float = 1.0
 
 
-QUICK, FULL = Size(rounds=3, seconds=0.4), Size()
+QUICK, FULL = Size(rounds=5, seconds=0.2), Size()  # more rounds are worth more than longer ones: Student's t
+
+KINDS = {"connections": "new connections", "requests": "requests on kept connections"}
+CLAIMS = {(layer, kind): Claim(4, f"{layer.upper()} has its cost: {words} are fewer than by plain switching",
+                               Rule(f"{words}, as a part of plain switching's", "<", 1))
+          for kind, words in KINDS.items() for layer in LAYERS}
 
 
 @dataclass(frozen=True)
@@ -144,13 +153,21 @@ def _ratio(name: str, own: Sequence[Turn], plain: Sequence[Turn]) -> dict[str, o
             f"{name}_ratio_high": round(max(ratios), 3)}
 
 
+def verdicts(turns: Sequence[Turn]) -> list[Verdict]:
+    """What came of the claims."""
+    def rates(path: str, kind: str) -> list[float]:
+        return [getattr(turn, f"{kind}_per_s") for turn in turns if turn.path == path]
+
+    return [claim.judge(of_ratios(zip(rates(layer, kind), rates(PLAIN, kind), strict=True)))
+            for (layer, kind), claim in CLAIMS.items()]
+
+
 def contradictions(found: Sequence[Mapping[str, Any]]) -> list[str]:
     """What came out otherwise than predicted, a clause each: where a path that has to ask was not slower."""
     by_path = {row["layer"]: row for row in found}
-    return [f"{path.upper()} was not slower than plain switching in every round in {words}"
-            for path, name, words in (("l4", "connections", "new connections"),
-                                      ("l7", "requests", "requests on kept connections"))
-            if path in by_path and by_path[path][f"{name}_ratio_high"] >= 1]
+    return [f"{path.upper()} was not slower than plain switching in every round in {KINDS[kind]}"
+            for path, kind in (("l4", "connections"), ("l7", "requests"))
+            if path in by_path and by_path[path][f"{kind}_ratio_high"] >= 1]
 
 
 def moral(found: Sequence[dict[str, object]]) -> str:
@@ -183,5 +200,7 @@ def part(options: Options, display: Display) -> Part:
     """Measure it, in a lab of its own."""
     size = QUICK if options.quick else FULL
     with lab_for(size, display.say) as lab:
-        found = rows(measure(lab, size, options.seed, display.say))
-    return Part("cost", found, moral(found), not contradictions(found), shown=for_people(found))
+        turns = measure(lab, size, options.seed, display.say)
+    found = rows(turns)
+    return Part("cost", found, moral(found), not contradictions(found), shown=for_people(found),
+                verdicts=verdicts(turns))

@@ -4,8 +4,9 @@ Prediction: 1,000 clients with a MAC, an address and a port of their own are 1,0
 All spread evenly, and a reactive switch holds a flow for each.
 
 Method: Scapy makes the clients' packets on one host, h1: UDP to each layer's VIP, the same number from every client,
-in a shuffled order, sent through one raw socket at a steady pace. What is delivered is what the servers'
-echoes counted, so a packet that was lost shows.
+sent through one raw socket. First everybody comes, in a shuffled order and at a pace that a controller in Python can
+follow; then everybody goes on, shuffled anew and faster. What is delivered is what the servers' echoes counted, so a
+packet that was lost shows.
 
     h1 ──► 1,000 x (eth_src, ip_src, udp_src) ──► VIP:7 ──► echo on srv1, srv2, srv3
 
@@ -16,14 +17,10 @@ entries otherwise, and their answers need no care, for nobody is at home there.
 from __future__ import annotations
 
 import random
-import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Network
-
-from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import Ether
 
 from balancing import LAYERS, Service
 from controller.cookies import Kind
@@ -31,15 +28,18 @@ from experiments.display import Display
 from experiments.experiment import Options, Part
 from experiments.fairness import jain, servers_used
 from experiments.flowtable import of_service, rules
+from experiments.frames import End, datagram
 from experiments.lab import Lab
-from experiments.netns import socket_in
+from experiments.rawsocket import pour, raw_socket
 from experiments.services import L4_PORTS, PORTS, service
 from topologies import addresses
 
 HOME = IPv4Network("10.64.0.0/16")
+FIRST_PORT = 10_000
 LAYERS_TRIED = tuple(layer for layer, row in LAYERS.items() if row.in_switch)
-PACE_PER_S = 800   # a controller in Python takes some 2,000 new units a second
-PATIENCE_S = 3.0   # for the last packets to arrive
+NEW_PER_S = 800     # a controller in Python takes some 2,000 new units a second
+KNOWN_PER_S = 2000  # and a switch in user space some 10,000 packets
+PATIENCE_S = 3.0    # for the last packets to arrive
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def measure(lab: Lab, size: Size, seed: int, say: Callable[[str], object] = lamb
 
 def _row(lab: Lab, one: Service, size: Size, seed: int) -> Row:
     before = _delivered(lab)
-    sent = send(lab, frames(one, size, seed))
+    sent = send(lab, frames(one, size, seed), size.clients)
     share = _settled(lab, before, sent)
     held = of_service(rules(), one.id)
     return Row(one.layer, size.clients, sent, sum(share.values()), share, servers_used(share), jain(share.values()),
@@ -102,25 +102,24 @@ def _row(lab: Lab, one: Service, size: Size, seed: int) -> Row:
 
 
 def frames(one: Service, size: Size, seed: int) -> list[bytes]:
-    """Every client's frames to a service's VIP, in a shuffled order: the same for the same seed."""
-    made = [bytes(Ether(src=addresses.mac(HOME[256 + n]), dst=one.vmac)
-                  / IP(src=str(HOME[256 + n]), dst=str(one.vip))
-                  / UDP(sport=10_000 + n, dport=one.port or PORTS["udp"]) / b"crowd")
-            for n in range(size.clients)]
-    order = made * size.packets
-    random.Random(seed).shuffle(order)
-    return order
+    """Every client's frames to a service's VIP, each one's first before all others: the same for the same seed."""
+    target = End(one.vmac, str(one.vip), one.port or PORTS["udp"])
+    made = [datagram(member(n), target, b"crowd") for n in range(size.clients)]
+    dice, known = random.Random(seed), made * (size.packets - 1)
+    return [*dice.sample(made, len(made)), *dice.sample(known, len(known))]
 
 
-def send(lab: Lab, packets: Sequence[bytes]) -> int:
-    """Send prebuilt frames from h1 at a steady pace; return how many were sent."""
-    with socket_in(lab.netns("h1"), socket.AF_PACKET, socket.SOCK_RAW) as wire:
-        wire.bind(("h1-eth0", 0))
-        began_s = time.monotonic()
-        for number, packet in enumerate(packets):
-            if (early_s := began_s + number / PACE_PER_S - time.monotonic()) > 0:
-                time.sleep(early_s)
-            wire.send(packet)
+def member(number: int) -> End:
+    """One of the crowd, from 0: a MAC, an address and a port that nobody else has."""
+    home = HOME[256 + number]
+    return End(addresses.mac(home), str(home), FIRST_PORT + number)
+
+
+def send(lab: Lab, packets: Sequence[bytes], new: int) -> int:
+    """Send prebuilt frames from h1, of which the first `new` are of new clients; return how many were sent."""
+    with raw_socket(lab.netns("h1"), "h1-eth0") as wire:
+        pour(wire, packets[:new], NEW_PER_S)
+        pour(wire, packets[new:], KNOWN_PER_S)
     return len(packets)
 
 

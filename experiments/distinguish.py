@@ -12,6 +12,8 @@ Prediction: L4 adds the port to what L2 and L3 know, L7 everything that is in th
 Method: one lab in which each layer has its best try at each criterion (`services`): two services where the layer can
 hold two, else one over all the servers. Then real requests of both kinds, mixed. "Yes" means that every single one was
 answered by a program that was meant for it, as the program itself says.
+
+The claims: every request is a case, and the layer that is said to do is held against the best of those below it.
 """
 
 from __future__ import annotations
@@ -27,10 +29,11 @@ from experiments.experiment import Options, Part
 from experiments.lab import Lab
 from experiments.tables import table
 from experiments.traffic import Plan, Step, run_plan
+from experiments.verdicts import Claim, Rule, Verdict, of_part
 from topologies import addresses
 
 SERVERS = 3
-QUICK, FULL = 6, 30  # requests of each kind in a cell
+QUICK, FULL = 16, 50  # requests of each kind in a cell
 RUNS = {"": (80, 81, 82, 83, 84, 85, 86, 8001), "-b": (8002,)}  # srv1 and, on 8002, srv1-b beside it
 
 
@@ -76,6 +79,15 @@ CRITERIA = (
     _by_content("header", 85, {"header": {"name": "X-Version", "value": "beta"}}, header=("X-Version", "beta")),
     _by_content("cookie", 86, {"cookie": {"name": "group", "value": "b"}}, header=("Cookie", "group=b")),
 )
+
+
+AS_WISHED = Rule("part of the requests that the right program answered", ">", 0.85)
+CLAIMS = {  # by what tells requests apart: the least layer that is said to do, and the claim
+    "port, same server": ("l4", Claim(5, "several programs on one server are told apart by port", AS_WISHED,
+                                      "the layer is L4 or higher")),
+    **{by: ("l7", Claim(6, f"requests are split by {by}", AS_WISHED, "the layer is L7"))
+       for by in ("URL category", "header", "cookie")},
+}
 
 
 @dataclass(frozen=True)
@@ -175,6 +187,18 @@ def moral(cells: Sequence[Cell]) -> str:
     return f"Who can send by what: {', '.join(words)}. A number: so many went where they were meant to, by chance."
 
 
+def verdicts(cells: Sequence[Cell]) -> list[Verdict]:
+    """What came of the claims."""
+    found = {(cell.by, cell.layer): cell for cell in cells}
+    order = list(LAYERS)
+    judged = []
+    for by, (least, claim) in CLAIMS.items():
+        below = max((found[by, layer] for layer in order[:order.index(least)]), key=lambda cell: cell.as_wished)
+        does = min((found[by, layer] for layer in order[order.index(least):]), key=lambda cell: cell.as_wished)
+        judged.append(claim.judge(of_part(does.as_wished, does.requests), of_part(below.as_wished, below.requests)))
+    return judged
+
+
 def part(options: Options, display: Display) -> Part:
     """Measure it, in a lab of its own. As predicted: L7 by everything, L4 by ports, L2 and L3 by none of it."""
     cells = []
@@ -183,7 +207,8 @@ def part(options: Options, display: Display) -> Part:
             cells.append(cell)
             display.show(table("distinguish", grid(cells)))
     return Part("distinguish", rows(cells), moral(cells), all(cell.distinguished is predicted(cell) for cell in cells),
-                shown=grid(cells), style=lambda row, column: "green" if row[column] == "yes" else "")
+                shown=grid(cells), style=lambda row, column: "green" if row[column] == "yes" else "",
+                verdicts=verdicts(cells))
 
 
 def predicted(cell: Cell) -> bool:

@@ -244,6 +244,10 @@ class Lab:
         """The first service of `layer`."""
         return next(service for service in self.services if service.layer == layer)
 
+    def by_name(self, name: str) -> Service:
+        """The service that is called so."""
+        return next(service for service in self.services if service.name == name)
+
     def events(self, kind: str = "", service: str = "") -> list[dict[str, Any]]:
         """The events so far, of controller and proxy, by kind (Assigned, ...) and service where given."""
         lines = [line for path in sorted(self.directory.glob("*.ndjson")) for line in path.read_text().splitlines(True)]
@@ -276,7 +280,10 @@ class Lab:
         return self._aside("GET", server, "/_stats")
 
     def set_capacity(self, server: str, **change: float) -> None:
-        """From now on a server has so many `workers`, and takes `slowness` times as long (PUT /_capacity)."""
+        """From now on a server has so many `workers`, and takes `slowness` times as long; with `port`, only there.
+
+        (PUT /_capacity)
+        """
         self._aside("PUT", server, "/_capacity?" + "&".join(f"{name}={value:g}" for name, value in change.items()))
 
     def _aside(self, method: str, server: str, path: str) -> dict[str, Any]:

@@ -13,13 +13,20 @@ Method: three labs, each with the same four services at once (round robin, one V
 cell every client sends HTTP requests, each in a TCP connection of its own; in `pooled`, which uses
 the `flat` lab, one client sends them all in one keep-alive connection. `share` is what the servers
 counted themselves, `units` the balancer's own assignments.
+
+The claims: what part of the requests went elsewhere than to the busiest server, of three that serve evenly two thirds.
+The answers of a cell are taken in ROUNDS rounds, one after another, each for itself ("batch means": A. Law, Simulation
+Modeling and Analysis, 9.5.3); a layer's rounds are those of all situations that show it what it goes by, and beyond its
+condition those of all that hide it.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 from balancing import LAYERS, Service
 from experiments import triangle
@@ -30,11 +37,21 @@ from experiments.fairness import jain, servers_used
 from experiments.lab import Lab
 from experiments.services import service
 from experiments.traffic import Answer, Plan, Step, run_plan, spread
+from experiments.verdicts import Claim, Rule, Verdict, of_rounds
 from layerlab import LabError
 from topologies import addresses
 
 TOPOLOGIES_USED = ("flat", "routed", "nat")
 ORDER = [(layer, situation) for layer in LAYERS for situation in SITUATIONS]
+ROUNDS = 4  # that the requests of a cell are taken in
+
+SPREADS = Rule("part of the requests that others than the busiest server answered", ">", 0.3)
+CLAIMS = {
+    "l2": Claim(4, "L2 balances by MAC", SPREADS, "each client shows a MAC of its own"),
+    "l3": Claim(4, "L3 balances by IP", SPREADS, "each client shows an address of its own"),
+    "l4": Claim(4, "L4 balances by port", SPREADS, "each request comes in a connection of its own"),
+    "l7": Claim(4, "L7 balances by content, in whatever connection requests come", SPREADS),
+}
 
 
 @dataclass(frozen=True)
@@ -96,7 +113,15 @@ def measure(lab: Lab, one: Service, situation: str, requests: Plan) -> Cell:
     check(one, answers)
     share = {name: after - counted[name] for name, after in lab.counts().items()}
     units = len(lab.events("Assigned", one.name)) - assigned
-    return Cell(one.layer, situation, sum(share.values()), units, share, servers_used(share), jain(share.values()))
+    return Cell(one.layer, situation, sum(share.values()), units, share, servers_used(share), jain(share.values()),
+                elsewhere(answers))
+
+
+def elsewhere(answers: Sequence[Answer]) -> tuple[float, ...]:
+    """What part of them others than the busiest server gave, round by round; rounds of one answer say nothing."""
+    ends = [len(answers) * number // ROUNDS for number in range(ROUNDS + 1)]
+    rounds = [Counter(answer.server for answer in answers[begin:end]) for begin, end in pairwise(ends)]
+    return tuple(1 - max(found.values()) / found.total() for found in rounds if found.total() > 1)
 
 
 def check(one: Service, answers: Sequence[Answer]) -> None:
@@ -108,7 +133,19 @@ def check(one: Service, answers: Sequence[Answer]) -> None:
 
 def rows(cells: Sequence[Cell]) -> list[dict[str, object]]:
     """The table `ladder`: layers downwards, situations to the right."""
-    return [asdict(cell) for cell in sorted(cells, key=lambda cell: ORDER.index((cell.layer, cell.situation)))]
+    ordered = sorted(cells, key=lambda cell: ORDER.index((cell.layer, cell.situation)))
+    return [{name: value for name, value in asdict(cell).items() if name != "elsewhere"} for cell in ordered]
+
+
+def verdicts(cells: Sequence[Cell]) -> list[Verdict]:
+    """What came of the claims; nothing of a layer that had too few requests for two rounds."""
+    found = []
+    for layer, claim in CLAIMS.items():
+        shown, hidden = ([part for cell in cells if cell.layer == layer and cell.predicted is predicted
+                          for part in cell.elsewhere] for predicted in (True, False))
+        if min(len(shown), len(hidden) if claim.only_if else 2) > 1:
+            found.append(claim.judge(of_rounds(shown), of_rounds(hidden) if claim.only_if else None))
+    return found
 
 
 def moral(cells: Sequence[Cell]) -> str:
@@ -137,7 +174,7 @@ def part(options: Options, display: Display) -> Part:
         cells.append(cell)
         display.show(triangle.draw(cells))
     return Part("ladder", rows(cells), moral(cells), all(cell.as_predicted for cell in cells),
-                picture=triangle.draw(cells), style=_ink)
+                picture=triangle.draw(cells), style=_ink, verdicts=verdicts(cells))
 
 
 def _ink(row: Mapping[str, object], column: str) -> str:

@@ -49,6 +49,7 @@ class Visit:
     target:   address and port. paths: what is asked for, one after another.
     label:    whatever the caller wants to find its calls by.
     pace_s:   how long after each other requests are meant to begin; 0 for when the one before is answered.
+    thinks_s: how long after each answer the next one is meant to begin, where there is no pace; empty for at once.
     persists: whether it goes on, in a new connection, after a request that failed.
     """
 
@@ -59,6 +60,7 @@ class Visit:
     label: str = ""
     pace_s: float = 0.0
     persists: bool = False
+    thinks_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Call:
 def visits(sessions: Iterable[Session], clients: Sequence[ClientHost], target: tuple[str, int], *,
            path: str = "/", offset_s: float = 0.0, label: str = "") -> list[Visit]:
     """A plan's sessions as visits to one address, all of them `offset_s` later."""
-    return [Visit(one.at_s + offset_s, clients[one.client], target, (path,) * one.requests, label) for one in sessions]
+    return [Visit(one.at_s + offset_s, clients[one.client], target, one.paths(path), label, thinks_s=one.thinks_s)
+            for one in sessions]
 
 
 def play(wanted: Iterable[Visit], patience_s: float = PATIENCE_S) -> list[Call]:
@@ -241,9 +244,15 @@ class _Guest:
             self.close()
             self.stage.leave(self)
             return
-        self.at_s = self.at_s + self.visit.pace_s if self.visit.pace_s else self.stage.now_s
+        self.at_s = self._next_at_s()
         self.number, self.late_s, self._on_ready = self.number + 1, 0.0, self._spoken_to
         self.stage.at(self.at_s, self.begin)
+
+    def _next_at_s(self) -> float:
+        """When the next request is meant to begin."""
+        if self.visit.pace_s:
+            return self.at_s + self.visit.pace_s
+        return self.stage.now_s + (self.visit.thinks_s[self.number - 1] if self.visit.thinks_s else 0.0)
 
     def close(self) -> None:
         """Close the connection, if there is one."""

@@ -39,7 +39,8 @@ class Seen:
     def __init__(self, sites: Sequence[str], think_s: float = 0.0) -> None:
         self.sites, self.think_s = frozenset(sites), think_s
         self.lock, self.heads = threading.Lock(), deque[dict[str, object]](maxlen=KEPT_HEADS)
-        self.requests, self.bytes, self.connections = Counter[str](), Counter[str](), 0
+        self.requests, self.bytes = Counter[str](), Counter[str]()
+        self.asked = self.connections = 0
 
     def count(self, site: str, kind: str, size: int) -> None:
         """An answer's body has gone out."""
@@ -48,10 +49,10 @@ class Seen:
             self.bytes[f"{site}/{kind}"] += size
 
     def stats(self) -> dict[str, object]:
-        """What GET /_stats says. bytes: of bodies, as sent."""
+        """What GET /_stats says. requests, bytes: of answers whose bodies have gone out; asked: all that came."""
         with self.lock:
             return {"sites": sorted(self.sites), "requests": dict(self.requests), "bytes": dict(self.bytes),
-                    "connections": self.connections}
+                    "asked": self.asked, "connections": self.connections}
 
 
 class Door(socketserver.ThreadingTCPServer):  # http.server's own would ask the DNS for its name
@@ -125,6 +126,7 @@ class Visit(BaseHTTPRequestHandler):
             return
         with seen.lock:
             seen.heads.append(self.sight())
+            seen.asked += 1
         if self.site not in seen.sites:
             self.answer(421, f"{self.site!r} is not a site of this origin\n".encode(), first)  # RFC 9110 15.5.20
         elif first == "see":

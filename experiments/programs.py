@@ -49,12 +49,16 @@ class Programs(dict[str, "subprocess.Popen[str]"]):
                 raise LabError(f"{name} has ended with exit code {process.returncode}", "it to run",
                                "read what it said:\n" + self._file(name, "err").read_text().strip())
 
-    def stop(self) -> None:
-        """End them all."""
+    def stop(self, patience_s: float = PATIENCE_S) -> None:
+        """End them all; what has not ended in so many seconds is killed."""
         for process in self.values():
             process.terminate()
         for process in self.values():
-            process.wait(PATIENCE_S)
+            try:
+                process.wait(patience_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
     def _file(self, name: str, stream: str) -> Path:
         return self.folder / f"{name}.{stream}"

@@ -4,12 +4,14 @@ Prediction:
 
     wire           on the clients' side every byte of TCP is in a TLS record, and nothing can be read; on the servers'
                    side the same requests and answers are plain HTTP. No packet at a client shows a server's address
+    passing        all that is asked of its name passes through it. Who knows a server's own address gets past it: no
+                   filter is between. Servers see a client's address where the proxy tells them, and nowhere else
     hidden         what names a server or its software doesn't reach the client: Server and X-Powered-By are gone, a
                    redirect to the server's own address leads to the proxy's. And what a client says of itself doesn't
                    reach a server: it is told the address that the client really has
     by_content     a request goes where its path, its header or its cookie says, each time
     caching        servers make every page once, however many ask for it, and at the same time; half of the requests
-                   are answered sooner than without the cache
+                   are answered sooner than without the cache, and sooner than by the servers themselves
     connections    each server has at most one connection for each client that asks at a time, whatever clients do; a
                    client that keeps its connection shakes hands once, and so does one that resumes its session
     certificates   one host of all has a key; a new certificate is shown without a request lost
@@ -24,6 +26,7 @@ the authority of this run; one that doesn't fit would end the experiment.
                        client's, by X-Forwarded-For, because the proxy tells them
     origin_requests    pages that the servers made; saved_pct: the part of the requests that they were spared
     handshakes         those that were whole; resumed: those that a session ticket made short
+    through            of the packets that servers see with what is asked, those that come from the proxy, or go to it
     server_connections connections that had to be opened to servers; saved_pct: the part of the requests that found one
 """
 
@@ -33,6 +36,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from experiments import reverse_proxy_claims as claims
 from experiments import reverse_proxy_rows as measure
 from experiments.display import Display
 from experiments.experiment import Options, Part
@@ -44,16 +48,17 @@ Clauses = list[tuple[bool, str]]
 
 @dataclass(frozen=True)
 class Size:
-    """How many requests of each kind a client makes."""
+    """How many requests of each kind a client makes, and in how many rounds it asks for pages."""
 
     wire: int
     kinds: int
+    rounds: int
     pages: int
     connections: int
     renewed: int
 
 
-QUICK, FULL = Size(3, 3, 2, 10, 40), Size(10, 15, 5, 50, 200)
+QUICK, FULL = Size(3, 3, 3, 1, 10, 40), Size(10, 15, 5, 2, 50, 200)
 
 
 # -- the prediction ----------------------------------------------------------------------------
@@ -71,6 +76,18 @@ def of_wire(rows: Rows) -> Clauses:
     ]
 
 
+def of_passing(rows: Rows) -> Clauses:
+    """What is predicted of `passing`."""
+    named, untold, past = rows
+    return [
+        *((row["through"] == row["packets"] > 0, f"{row['how']}: {row['packets'] - row['through']} packets did not "
+           "pass through the proxy") for row in (named, untold)),
+        (named["show_clients"] > 0, "servers were not told who asks"),
+        (not untold["show_clients"], f"{untold['show_clients']} packets show servers a client's address untold"),
+        (not past["through"] and past["show_clients"] > 0, "who asks past the proxy passes through it"),
+    ]
+
+
 def of_hidden(rows: Rows) -> Clauses:
     """What is predicted of `hidden`."""
     return [(row["told"] == row["expected"], f"{row['field']} is told as {row['told']!r}") for row in rows]
@@ -84,11 +101,12 @@ def of_content(rows: Rows) -> Clauses:
 
 def of_caching(rows: Rows) -> Clauses:
     """What is predicted of `caching`."""
-    off, on = ({row["cache"]: row for row in rows}[state] for state in ("off", "on"))
+    direct, off, on = ({row["cache"]: row for row in rows}[state] for state in ("no proxy", "off", "on"))
     return [
         (off["origin_requests"] == off["requests"], "without the cache not every request reached a server"),
         (on["origin_requests"] == on["pages"], f"{on['origin_requests']} pages were made for {on['pages']} that exist"),
         (on["p50_ms"] < off["p50_ms"], "half of the requests took as long as without the cache"),
+        (on["p50_ms"] < direct["p50_ms"], "half of the requests took as long as without the proxy"),
     ]
 
 
@@ -117,7 +135,7 @@ def of_certificates(rows: Rows) -> Clauses:
 
 
 PREDICTED: dict[str, Callable[[Rows], Clauses]] = {
-    "wire": of_wire, "hidden": of_hidden, "by_content": of_content, "caching": of_caching,
+    "wire": of_wire, "passing": of_passing, "hidden": of_hidden, "by_content": of_content, "caching": of_caching,
     "connections": of_connections, "certificates": of_certificates,
 }
 
@@ -138,6 +156,13 @@ def wire_words(rows: Rows) -> str:
             f"{servers['packets']}. {clients['show_the_others']} packets showed a client a server's address.")
 
 
+def passing_words(rows: Rows) -> str:
+    """Of `passing`."""
+    return "Packets with what is asked, at servers: " + "; ".join(
+        f"{row['how']}: {row['through']} of {row['packets']} through the proxy, and {row['show_clients']} of all "
+        f"{row['all_packets']} show a client's address" for row in rows) + "."
+
+
 def hidden_words(rows: Rows) -> str:
     """Of `hidden`."""
     gone = [row["field"] for row in rows if not row["told"]]
@@ -153,9 +178,10 @@ def content_words(rows: Rows) -> str:
 
 def caching_words(rows: Rows) -> str:
     """Of `caching`."""
-    off, on = rows
+    direct, off, on = rows
     return (f"{on['requests']} requests for {on['pages']} pages: servers made {off['origin_requests']} without the "
-            f"cache and {on['origin_requests']} with it; p50 {off['p50_ms']:g} ms and {on['p50_ms']:g} ms.")
+            f"cache and {on['origin_requests']} with it; p50 {off['p50_ms']:g} ms and {on['p50_ms']:g} ms, and "
+            f"{direct['p50_ms']:g} ms by the servers themselves, in plain HTTP.")
 
 
 def connections_words(rows: Rows) -> str:
@@ -174,8 +200,8 @@ def certificates_words(rows: Rows) -> str:
 
 
 WORDS: dict[str, Callable[[Rows], str]] = {
-    "wire": wire_words, "hidden": hidden_words, "by_content": content_words, "caching": caching_words,
-    "connections": connections_words, "certificates": certificates_words,
+    "wire": wire_words, "passing": passing_words, "hidden": hidden_words, "by_content": content_words,
+    "caching": caching_words, "connections": connections_words, "certificates": certificates_words,
 }
 
 
@@ -193,9 +219,10 @@ def run(lab: ShopLab, size: Size, seed: int, say: Callable[[str], object]) -> di
     steps: dict[str, Callable[[], Rows]] = {
         "connections": lambda: measure.connections(lab, size.connections),
         "wire": lambda: measure.wire(lab, size.wire),
+        "passing": lambda: measure.passing(lab, size.wire),
         "hidden": lambda: measure.hidden(lab),
         "by_content": lambda: measure.by_content(lab, size.kinds, seed),
-        "caching": lambda: measure.caching(lab, size.pages, seed),
+        "caching": lambda: measure.caching(lab, size.rounds, size.pages, seed),
         "certificates": lambda: measure.certificates(lab, size.renewed),
     }
     found = {}
@@ -206,7 +233,7 @@ def run(lab: ShopLab, size: Size, seed: int, say: Callable[[str], object]) -> di
 
 
 def parts() -> Sequence[Callable[[Options, Display], Part]]:
-    """Six tables of one run."""
+    """Seven tables of one run."""
     found: dict[str, Rows] = {}
 
     def part(table: str) -> Callable[[Options, Display], Part]:
@@ -215,7 +242,8 @@ def parts() -> Sequence[Callable[[Options, Display], Part]]:
                 with ShopLab(display.say) as lab:
                     found.update(run(lab, QUICK if options.quick else FULL, options.seed, display.say))
             rows = found[table]
-            return Part(table, rows, moral(table, rows), not contradictions(table, rows))
+            return Part(table, rows, moral(table, rows), not contradictions(table, rows),
+                        verdicts=claims.judged(table, rows))
         return shown
 
     return [part(table) for table in PREDICTED]

@@ -10,7 +10,9 @@ proxy is configured by one file, as it would be anywhere; certificates come from
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -116,10 +118,24 @@ class ShopLab(Lab):
         head = CONFIG.format(vip=self.vip, cert=self.certificate.cert, key=self.certificate.key, unkept=UNKEPT)
         return head + "".join(_pool(name, numbers) for name, numbers in POOLS.items())
 
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """For as long as this lasts the proxy tells servers nothing of clients ([forwarded] send = false)."""
+        self._reload("[forwarded]\nsend = false\n")
+        yield
+        self._reload("")
+
+    def _reload(self, more: str) -> None:
+        said = self.directory / "proxy.err"
+        read = said.read_text().count("read anew:")
+        (self.directory / "proxy.toml").write_text(self.configuration() + more)
+        self.processes["proxy"].send_signal(signal.SIGHUP)
+        self.wait("the proxy to read its file", lambda: said.read_text().count("read anew:") > read)
+
     def renew(self) -> None:
         """Replace the certificate by a new one, and let the proxy take it."""
         self.authority.issue(SHOP, f"*.{SHOP}")
-        self.processes["proxy"].send_signal(1)  # SIGHUP
+        self.processes["proxy"].send_signal(signal.SIGHUP)
 
     def counters(self) -> dict[str, Any]:
         """What the proxy has counted (docs/seeing.md)."""

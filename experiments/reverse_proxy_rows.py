@@ -8,7 +8,8 @@ from __future__ import annotations
 import random
 import ssl
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from ipaddress import IPv4Address
@@ -22,7 +23,7 @@ from experiments.netns import inside, socket_in
 from experiments.reverse_proxy_lab import SERVERS, SHOP, UNKEPT, ShopLab
 from experiments.shop import MARK
 from experiments.usage import Usage
-from experiments.wiretap import watch
+from experiments.wiretap import frames, shown, watch
 from topologies import addresses
 
 T = TypeVar("T")
@@ -69,15 +70,45 @@ def wire(lab: ShopLab, times: int) -> list[Row]:
                 own.get(f"{HTTPS}/goods/{number}?of={client.name}").raise_for_status()
     everybody(lab, visit)
     lab.untap()
-    clients = {IPv4Address(int(lab.topo.network.network_address) + 256 + number)
-               for number in range(1, len(lab.clients()) + 1)}
-    hidden = {"clients": (lab.server_addresses(), lab.server_macs()), "servers": (clients, set[str]())}
+    hidden = {"clients": (lab.server_addresses(), lab.server_macs()), "servers": (client_addresses(lab), set[str]())}
     found = []
     for side, (others, macs) in hidden.items():
         seen = watch(files[side], MARK.encode(), others, macs)
         found.append({"side": side, "packets": seen.packets, "tcp_bytes": seen.tcp_bytes, "tls_bytes": seen.tls_bytes,
                       "readable": seen.readable, "show_the_others": seen.showing})
     return found
+
+
+# -- passing -----------------------------------------------------------------------------------
+
+
+def passing(lab: ShopLab, times: int) -> list[Row]:
+    """What passes through the proxy, and whether servers see who asks: as it is, past it, and where it tells nobody."""
+    found = [_passed(lab, "asked by its name", times, lambda number: HTTPS)]
+    with lab.silent():
+        found.append(_passed(lab, "and told nothing", times, lambda number: HTTPS))
+    return [*found, _passed(lab, "asked past it", times, lambda number: f"http://{addresses.server(number)}")]
+
+
+def _passed(lab: ShopLab, how: str, times: int, site: Callable[[int], str]) -> Row:
+    """Every client asks each server, or the proxy in its place, `times`; which packets the servers see of that."""
+    files = lab.tap()["servers"]
+
+    def visit(client: ClientHost) -> None:
+        with visitor(lab, client) as own:
+            for number in [number for number in range(1, SERVERS + 1) for _ in range(times)]:
+                own.get(f"{site(number)}/account", headers={"Cookie": f"session={MARK}"}).raise_for_status()
+    everybody(lab, visit)
+    lab.untap()
+    secret = [frame for file in files for frame in frames(file) if MARK.encode() in frame]
+    seen = watch(files, MARK.encode(), client_addresses(lab), set[str]())
+    return {"how": how, "packets": len(secret), "through": sum(addresses.PROXY.packed in shown(one) for one in secret),
+            "all_packets": seen.packets, "show_clients": seen.showing}
+
+
+def client_addresses(lab: ShopLab) -> set[IPv4Address]:
+    """Every client's."""
+    return {addresses.client(number, lab.topo.network) for number in range(1, len(lab.clients()) + 1)}
 
 
 # -- hidden ------------------------------------------------------------------------------------
@@ -123,23 +154,45 @@ def by_content(lab: ShopLab, times: int, seed: int) -> list[Row]:
 # -- caching -----------------------------------------------------------------------------------
 
 
-def caching(lab: ShopLab, times: int, seed: int) -> list[Row]:
-    """Every client asks for every page, `times`, in an order of its own: without the cache, and with it."""
-    return [_asked_for(lab, host, cache, times, seed) for host, cache in ((UNKEPT, "off"), (SHOP, "on"))]
+CACHES: dict[str, Callable[[int], str]] = {  # and at which site a page is asked for
+    "no proxy": lambda page: f"http://{addresses.server(page % SERVERS + 1)}",
+    "off": lambda page: f"https://{UNKEPT}",
+    "on": lambda page: HTTPS,
+}
 
 
-def _asked_for(lab: ShopLab, host: str, cache: str, times: int, seed: int) -> Row:
+def caching(lab: ShopLab, rounds: int, times: int, seed: int) -> list[Row]:
+    """Every client asks for every page, `times`, in an order of its own: past the proxy, without its cache, with it.
+
+    Each round has pages of its own, and a shuffled order of the three.
+    """
+    found, dice = defaultdict[str, list[tuple[list[float], int]]](list), random.Random(seed)
+    for number in range(rounds):
+        for cache in dice.sample(sorted(CACHES), len(CACHES)):
+            found[cache].append(_asked_for(lab, cache, range(number * PAGES, (number + 1) * PAGES), times, seed))
+    return [_caching_row(cache, found[cache]) for cache in CACHES]
+
+
+def _asked_for(lab: ShopLab, cache: str, numbers: Sequence[int], times: int, seed: int) -> tuple[list[float], int]:
+    """How long each request took, and how many pages servers made."""
     def visit(client: ClientHost) -> list[float]:
-        pages = list(range(PAGES)) * times
+        pages = list(numbers) * times
         random.Random(f"{seed} {client.name}").shuffle(pages)
         with visitor(lab, client) as own:
-            return [_timed(own, f"https://{host}/goods/{page}") for page in pages]
+            return [_timed(own, f"{CACHES[cache](page)}/goods/{page}") for page in pages]
     before = _goods(lab)
     took_s = [one for found in everybody(lab, visit) for one in found]
-    asked, made = len(took_s), _goods(lab) - before
-    return {"cache": cache, "requests": asked, "pages": PAGES, "origin_requests": made,
+    return took_s, _goods(lab) - before
+
+
+def _caching_row(cache: str, rounds: Sequence[tuple[list[float], int]]) -> Row:
+    took_s = [one for round_s, _ in rounds for one in round_s]
+    asked, made = len(took_s), sum(made for _, made in rounds)
+    return {"cache": cache, "requests": asked, "pages": PAGES * len(rounds), "origin_requests": made,
             "saved_pct": round(100 * (asked - made) / asked, 1),
-            "p50_ms": round(percentile_ms(took_s, 50), 2), "p95_ms": round(percentile_ms(took_s, 95), 2)}
+            "p50_ms": round(percentile_ms(took_s, 50), 2), "p95_ms": round(percentile_ms(took_s, 95), 2),
+            "p50_ms_rounds": [round(percentile_ms(round_s, 50), 2) for round_s, _ in rounds],
+            "made_rounds": [made for _, made in rounds]}
 
 
 def _timed(own: requests.Session, url: str) -> float:
@@ -162,14 +215,15 @@ def connections(lab: ShopLab, times: int) -> list[Row]:
 
 
 def _come(lab: ShopLab, way: str, times: int) -> Row:
-    before, usage = _counted(lab), Usage({"proxy": lab.pids()["proxy"]})
+    before, usage, served = _counted(lab), Usage({"proxy": lab.pids()["proxy"]}), lab.counts()
     requests_made = sum(everybody(lab, lambda client: _visit(lab, client, times, *WAYS[way])))
     now = _counted(lab)
     clients, handshakes, resumed, opened = (after - then for after, then in zip(now, before, strict=True))
     return {"way": way, "requests": requests_made, "client_connections": clients, "handshakes": handshakes - resumed,
             "resumed": resumed, "server_connections": opened,
             "saved_pct": round(100 * (requests_made - opened) / requests_made, 1),
-            "proxy_cpu_ms": round(usage.spent_ms()["proxy"] / requests_made, 3)}
+            "proxy_cpu_ms": round(usage.spent_ms()["proxy"] / requests_made, 3),
+            "busiest_server": max(now - served[name] for name, now in lab.counts().items())}
 
 
 def _visit(lab: ShopLab, client: ClientHost, times: int, fresh: bool, resuming: bool) -> int:

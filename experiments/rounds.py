@@ -185,9 +185,12 @@ def lab_for(size: Size = FULL, say: Callable[[str], object] = lambda words: None
                runs={"": ports}, say=lambda words: say(f"algorithms: {words}"))
 
 
-def introduce(lab: Lab) -> None:
-    """Tell every client every VIP's MAC: else each pair would ask by ARP first, and the kernel's table overflow."""
-    for name in lab.topo.client_names():
+def introduce(lab: Lab, clients: Iterable[str] = ()) -> None:
+    """Tell every client every VIP's MAC: else each pair would ask by ARP first, and the kernel's table overflow.
+
+    clients: only to these.
+    """
+    for name in clients or lab.topo.client_names():
         macs = ((one.vip, one.vmac if one.row.in_switch else addresses.mac(addresses.PROXY)) for one in lab.services)
         lines = "\n".join(f"neigh replace {vip} lladdr {mac} dev {name}-eth0 nud permanent" for vip, mac in macs)
         lab.net[name].cmd(f"ip -batch - <<end\n{lines}\nend")

@@ -1,6 +1,7 @@
 """Plans of sessions: who comes when, and for how much work. Pure: the same seed gives the same plan.
 
-    Traffic(utilisation, workers, ...) ──plan(seed)──► Session(at_s, client, requests), ...  ──► openloop.py plays them
+    Traffic(utilisation, workers, ...) ──plan(seed)──► Session(at_s, client, requests, ...), ... ──► openloop.py
+    read_trace(FILE.csv) ──replay──────────────────►
 
 People arrive whether or not those before them have been served, so arrivals don't wait for answers; within a session
 one request follows the answer to another. That is a partly open system (Schroeder, Wierman, Harchol-Balter, "Open
@@ -13,13 +14,17 @@ Rules kept here:
 1. Arrivals are a Poisson process, given their number: that many uniform times in order. Two plans that differ in
    their seed hold the same work, so rounds can be compared.
 2. Lengths are stratified for the same reason: each of n sessions gets a length from another n-th of the distribution.
+   So are service times, think times and sizes, where they are drawn (draws.py).
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from experiments.arrivals import POISSON, Arrival, Arrivals
+from experiments.draws import Law, draw
 from layerlab import LabError
 
 
@@ -58,6 +63,10 @@ class Traffic:
     service_s:   how long a request keeps a worker, in seconds.
     seconds:     for how long sessions arrive.
     clients:     how many hosts they come from, at random.
+    arrivals:    how they come (arrivals.py).
+    services:    the law of service times, of mean service_s; None where the server's own, or the path, says it.
+    thinks:      the law of what passes between an answer and a session's next request, in seconds; None for nothing.
+    sizes:       the law of answers' sizes, in bytes; None for as they come.
 
     Raises LabError for a plan that would be empty.
     """
@@ -68,6 +77,10 @@ class Traffic:
     seconds: float
     clients: int
     lengths: Lengths = ONE
+    arrivals: Arrivals = POISSON
+    services: Law | None = None
+    thinks: Law | None = None
+    sizes: Law | None = None
 
     def __post_init__(self) -> None:
         if self.sessions < 1 or self.clients < 1:
@@ -81,18 +94,60 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One TCP connection. at_s: when it is to begin, from the run's beginning. client: which, from 0."""
+    """One TCP connection. at_s: when it is to begin, from the run's beginning. client: which, from 0.
+
+    services_s, sizes: of each request, what it asks of the server, in seconds and bytes; thinks_s: after each answer
+    but the last. Empty where the plan doesn't say.
+    """
 
     at_s: float
     client: int
     requests: int
+    services_s: tuple[float, ...] = ()
+    thinks_s: tuple[float, ...] = ()
+    sizes: tuple[int, ...] = ()
+
+    def paths(self, path: str = "/") -> tuple[str, ...]:
+        """What is asked for, request by request, in the server's words: PATH?sleep=SECONDS&bytes=N.
+
+        >>> Session(0.0, 0, 2, services_s=(0.1, 0.2), sizes=(300, 4000)).paths()
+        ('/?sleep=0.100000&bytes=300', '/?sleep=0.200000&bytes=4000')
+        """
+        sleeps = [f"sleep={service_s:.6f}" for service_s in self.services_s] or [""] * self.requests
+        sizes = [f"bytes={size}" for size in self.sizes] or [""] * self.requests
+        wishes = ("&".join(filter(None, pair)) for pair in zip(sleeps, sizes, strict=True))
+        return tuple(f"{path}{'&' if '?' in path else '?'}{words}" if words else path for words in wishes)
 
 
 def plan(traffic: Traffic, seed: int) -> tuple[Session, ...]:
     """The sessions of one run, in the order in which they arrive."""
     dice, number = random.Random(seed), traffic.sessions
-    times = sorted(dice.uniform(0, traffic.seconds) for _ in range(number))
+    times = traffic.arrivals.times(number, traffic.seconds, dice)
     lengths = [traffic.lengths.at((n + 0.5) / number) for n in range(number)]
     dice.shuffle(lengths)
-    return tuple(Session(at_s, dice.randrange(traffic.clients), length)
-                 for at_s, length in zip(times, lengths, strict=True))
+    arrivals = [Arrival(at_s, dice.randrange(traffic.clients), length)
+                for at_s, length in zip(times, lengths, strict=True)]
+    return _dressed(arrivals, traffic, dice)
+
+
+def replay(trace: Iterable[Arrival], clients: int, speed: float = 1.0) -> tuple[Session, ...]:
+    """A trace as sessions: `speed` times as fast as it was, its clients dealt out to so many hosts."""
+    return tuple(Session(one.at_s / speed, one.client % clients, one.requests) for one in trace)
+
+
+def _dressed(arrivals: list[Arrival], traffic: Traffic, dice: random.Random) -> tuple[Session, ...]:
+    """Arrivals with all that is drawn for their requests."""
+    requests = sum(one.requests for one in arrivals)
+    services, thinks, sizes = (
+        _values(law, requests, dice) for law in (traffic.services, traffic.thinks, traffic.sizes))
+    return tuple(Session(one.at_s, one.client, one.requests, _next(services, one.requests),
+                         _next(thinks, one.requests)[1:], tuple(map(int, _next(sizes, one.requests))))
+                 for one in arrivals)
+
+
+def _values(law: Law | None, number: int, dice: random.Random) -> Iterator[float] | None:
+    return iter(draw(law, number, dice)) if law else None
+
+
+def _next(values: Iterator[float] | None, number: int) -> tuple[float, ...]:
+    return tuple(next(values) for _ in range(number)) if values else ()

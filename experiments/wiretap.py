@@ -72,12 +72,15 @@ def _look(wire: Wire, frame: bytes, mark: bytes, packed: set[bytes], digits: set
 
 
 def frames(capture: Path) -> Iterator[bytes]:
-    """The frames of a pcap file in this machine's byte order, as tcpdump has written it here (pcap-savefile(5))."""
+    """The frames of a pcap file in this machine's byte order, as tcpdump has written it here (pcap-savefile(5)).
+
+    Of a file that is still written to, those that are whole.
+    """
     data, at = capture.read_bytes(), 24
     while at + 16 <= len(data):
-        length = struct.unpack_from("=I", data, at + 8)[0]
-        yield data[at + 16:at + 16 + length]
-        at += 16 + length
+        begin, length = at + 16, struct.unpack_from("=I", data, at + 8)[0]
+        if (at := begin + length) <= len(data):
+            yield data[begin:at]
 
 
 def shown(frame: bytes) -> set[bytes]:

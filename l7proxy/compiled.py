@@ -33,7 +33,9 @@ MODULES = ("accesslog", "balancer", "body", "caching", "conditions", "conversati
            "failures", "forwarded", "framing", "hiding", "http1", "limits", "lines", "messages", "outside", "refusal",
            "relay", "routing", "shell", "sticky", "target", "templates", "tls", "upstreams", "wheel", "witness",
            "write",
-           "forward/cached", "forward/fetch", "forward/filtered", "forward/shaped", "forward/traffic", "forward/turns",
+           "forward/addresses", "forward/anonymity", "forward/cached", "forward/destination", "forward/face",
+           "forward/fetch", "forward/filtered", "forward/guard", "forward/loops", "forward/matching", "forward/names",
+           "forward/rules", "forward/shaped", "forward/terms", "forward/traffic", "forward/turns", "forward/verdict",
            "cache/asking", "cache/cache", "cache/conditional", "cache/directives", "cache/entry", "cache/fields",
            "cache/freshness", "cache/httpdate", "cache/ranges", "cache/reply", "cache/status", "cache/storable",
            "cache/store", "cache/vary")

@@ -29,6 +29,6 @@ LOOKS: dict[int, Look] = {
     9: Look(("disruption",)),
     10: Look(("best",)),
     11: Look(("best",)),
-    12: Look(("wire", "caching"), ("l7",), ("routed", "campus")),
+    12: Look(("wire", "caching", "browsing", "greedy"), ("l7",), ("routed", "campus")),
     13: Look(("placement",), ("l4", "l7")),
 }

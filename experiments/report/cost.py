@@ -8,13 +8,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 from balancing import LAYERS
-from experiments.cost import contradictions
+from experiments.cost import KINDS, contradictions
 from experiments.envelope import Row
 from experiments.report.section import Reading, Rows
 from experiments.report.wording import amount, capital, counted, layer_name, listed, milliseconds, number, percent, verb
 
 PLAIN = "plain"
-KINDS = {"connections": "new connections", "requests": "requests on kept connections"}
 WORKERS = ("switch", "controller", "proxy")  # whose CPU is counted
 
 

@@ -15,7 +15,7 @@ from experiments.report.wording import amount, capital, counted, fullest, layer_
 def cells_of(rows: Rows) -> list[Cell]:
     """The rows as what they were before they were rows."""
     known = Cell.__dataclass_fields__
-    values: list[dict[str, Any]] = [{name: row[name] for name in known} for row in rows]
+    values: list[dict[str, Any]] = [{name: row[name] for name in known if name in row} for row in rows]
     return [Cell(**value) for value in values]
 
 

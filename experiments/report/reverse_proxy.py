@@ -17,6 +17,9 @@ WHY = {
     "wire": "The proxy ends TLS: what it has read it asks for again, in a connection of its own and in plain HTTP. So "
             "whoever listens between clients and proxy reads nothing, and whoever listens behind it reads everything: "
             "that network has to be one’s own. Packets carry the proxy’s address on either side of it.",
+    "passing": "A name leads to the proxy, and so whoever knows only the name passes through it. That is no wall: who "
+               "knows a server’s address and has a way there gets past, unless a filter is between. In packets a "
+               "client’s address ends at the proxy, which tells it to servers in a field, unless it is told not to.",
     "hidden": "Nothing is passed on as it came. Fields that name software are dropped, a place at a server is put "
               "where the client asked, and what a client says of where it comes from is believed of trusted proxies "
               "only.",
@@ -54,14 +57,27 @@ def of_content(row: Row) -> tuple[str, str]:
     return f"By {row['by']}", f"{counted(number(row, 'requests'), 'request')}, answered by {listed(servers)}."
 
 
+def cache_name(row: Row) -> str:
+    """What a row of `caching` is about."""
+    return str(row["cache"]) if row["cache"] == "no proxy" else f"cache {row['cache']}"
+
+
+def of_passing(row: Row) -> tuple[str, str]:
+    """What came to the servers, by how it was asked."""
+    through, packets, shown, whole = (amount(number(row, column))
+                                      for column in ("through", "packets", "show_clients", "all_packets"))
+    return capital(str(row["how"])), (f"{through} of {packets} packets with what is asked are the proxy’s; a client’s "
+                                      f"address is in {shown} of {whole}.")
+
+
 def of_caching(row: Row) -> tuple[str, str]:
     """What one state of the cache came to."""
-    return f"Cache {row['cache']}", (
+    return capital(cache_name(row)), (
         f"{counted(number(row, 'origin_requests'), 'page')} made for {counted(number(row, 'requests'), 'request')}, "
         f"{amount(number(row, 'saved_pct'))} % saved; p50 {milliseconds(number(row, 'p50_ms'))}, p95 "
         f"{milliseconds(number(row, 'p95_ms'))}.")
 
 
 POINTS: dict[str, Callable[[Row], tuple[str, str]]] = {
-    "hidden": of_hidden, "by_content": of_content, "caching": of_caching,
+    "passing": of_passing, "hidden": of_hidden, "by_content": of_content, "caching": of_caching,
 }

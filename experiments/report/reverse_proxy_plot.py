@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from experiments.report import plot
 from experiments.report.bars import Scale, swatch, value_bar
 from experiments.report.palette import colour
+from experiments.report.reverse_proxy import cache_name
 from experiments.report.section import Rows
 from experiments.report.wording import amount, milliseconds, number
 
@@ -40,7 +41,7 @@ def draw_caching(rows: Rows) -> Figure:
     scale = Scale(max((number(row, "requests") for row in rows), default=1), LEFT, plot.WIDTH - 40)
     for position, row in enumerate(rows):
         y, made = 44 * position + 14, number(row, "origin_requests")
-        plot.write(axes, 0, y, f"cache {row['cache']}", size=12, bold=True)
+        plot.write(axes, 0, y, cache_name(row), size=12, bold=True)
         plot.box(axes, LEFT, y - 11, scale.length(number(row, "requests")), 22, edge=colour("line"))
         value_bar(axes, LEFT, y, scale.length(made), 22, "s1")
         plot.write(axes, scale.right + 6, y, amount(made), size=11)

@@ -23,18 +23,29 @@ from experiments.report import (
     distinguish_plot,
     failover,
     failover_plot,
+    feedback,
+    feedback_plot,
+    forward_proxy,
+    forward_proxy_plot,
     growth,
     growth_plot,
     hot_spots,
     hot_spots_plot,
     ladder,
     ladder_plot,
+    latency_plot,
+    mobile,
+    mobile_plot,
+    packets,
+    packets_plot,
     placement,
     placement_plot,
     proxy,
     proxy_plot,
     reverse_proxy,
     reverse_proxy_plot,
+    scale,
+    scale_plot,
     steering,
     steering_plot,
     verdicts,
@@ -101,6 +112,40 @@ SECTIONS: dict[str, Section] = {
         Picture("What the slow server is given",
                 "A line is a way to decide; the middle mark is an even share.", steering_plot.draw),
     )),
+    "scale": Section("One large server, or many small ones: who answers sooner?", scale.read, (
+        Picture("How soon 95 of 100 requests were answered, at equal load for each worker",
+                "A line is a way to have so many workers; dashes are what theory says of it.",
+                scale_plot.draw_response),
+    )),
+    "scale_power": Section("What do they do, when they are asked for more than they can?", scale.read_power, (
+        Picture("What so many workers do", "In workers that nobody hinders.", scale_plot.draw_power),
+    )),
+    "prices": Section("What does a core cost?", scale.read_prices, (
+        Picture("A core’s price, by how many there are in one", "From price lists: nothing of it was measured.",
+                scale_plot.draw_prices),
+    )),
+    "balancer_limit": Section("Where does the balancer become the limit?", scale.read_limits, (
+        Picture("New connections a second, to servers that take no time",
+                "A bar is the median of the rounds, a whisker their range; beside the way stands how many servers.",
+                scale_plot.draw_limits),
+    )),
+    "scale_latency": Section("And all the other percentiles?", scale.read_latency, (
+        Picture("The whole distribution of the response time",
+                "To the right, percentiles, each nine as wide as the one before; upwards, time.", latency_plot.draw),
+    )),
+    "feedback": Section("Tests, or a fixed ratio?", feedback.read, (
+        Picture("How soon, and how far shares swing",
+                "A bar is p95, and beside it how far the largest server’s share goes from its weight, as times what "
+                "chance does.", feedback_plot.draw),
+    )),
+    "feedback_course": Section("How does a share swing?", feedback.read_course, (
+        Picture("What the largest server is given", "A strip is a way to choose. At the dashes the server slows down.",
+                feedback_plot.draw_course),
+    )),
+    "feedback_latency": Section("And all the other percentiles?", feedback.read_latency, (
+        Picture("The whole distribution of the response time",
+                "To the right, percentiles, each nine as wide as the one before; upwards, time.", latency_plot.draw),
+    )),
     "dataplane": Section("How near to plain switching is each realisation?", dataplane.read, (
         Picture("Beside plain switching, and what must be reached",
                 "A bar is the median of interleaved rounds, a whisker goes from the lowest round to the highest. For "
@@ -122,6 +167,13 @@ SECTIONS: dict[str, Section] = {
         Picture("What is reached of what must be",
                 "A bar is the median of interleaved rounds, a whisker goes from the lowest round to the highest. What "
                 "must be reached is 1 for every figure, and more is better.",
+                proxy_plot.draw),
+    )),
+    "forward": Section("How near to Squid does a forward proxy in Python come?", proxy.read, (
+        Picture("What is reached of what must be",
+                "A bar is the median of interleaved rounds, a whisker goes from the lowest round to the highest. What "
+                "must be reached is 1 for every figure, and more is better. tinyproxy keeps no connection, so each of "
+                "its requests has a new one; all others keep theirs.",
                 proxy_plot.draw),
     )),
     "placement": Section("Where may a proxy stand, and who shares its fate?", placement.read, (
@@ -156,6 +208,7 @@ SECTIONS: dict[str, Section] = {
     "wire": Section("What can be read, on either side of the proxy?", reverse_proxy.reader("wire"), (
         Picture("What TCP carried", "A bar is all bytes that were seen on that side.", reverse_proxy_plot.draw_wire),
     )),
+    "passing": Section("What passes through the proxy, and who is seen behind it?", reverse_proxy.reader("passing")),
     "hidden": Section("What does each side learn of the other?", reverse_proxy.reader("hidden")),
     "by_content": Section("Whose request is it?", reverse_proxy.reader("by_content")),
     "caching": Section("What does the cache save?", reverse_proxy.reader("caching"), (
@@ -173,6 +226,42 @@ SECTIONS: dict[str, Section] = {
                 "rule’s bound. Each claim has a scale of its own.",
                 verdicts_plot.draw),
     )),
+    "packets": Section("What is rewritten, hop by hop?", packets.read, (
+        Picture("Fields of a request and of its answer, from link to link",
+                "Filled: it was another behind that hop than before it. Red: not as it should be.",
+                packets_plot.draw_rewritten),
+    )),
+    "malformed": Section("What becomes of packets that are wrong?", packets.read_malformed, (
+        Picture("What the switch did, and who was answered",
+                "Passed: to one host. Flooded: to all. A dot: somebody answered; on grey, the switch itself.",
+                packets_plot.draw_fates),
+    )),
+    "flood": Section("A SYN flood: who has to remember it?", packets.read_flood, (
+        Picture("What a flood left, by who has to hold it", "A bar is all rounds’ floods together.",
+                packets_plot.draw_flood),
+    )),
+    "closer": Section("A closer look: which rules, which packets?", packets.read_closer),
+    "mobile": Section("A client moves: who keeps its session?", mobile.read, (
+        Picture("Which part of sessions was kept", "A mark: what theory expects of clients that moved.",
+                mobile_plot.draw),
+    )),
+    "canary": Section("Does a canary get its share, and keep it?", mobile.read_canary),
+    "browsing": Section("What does the proxy save, and what is the page time?", forward_proxy.reader("browsing"), (
+        Picture("What reached origins, and crossed the edge", "Of the same trace, by each way.",
+                forward_proxy_plot.draw_saved),
+        Picture("Page time", "From asking to the last object’s last byte. A stroke goes from the lowest round to the "
+                "highest.", forward_proxy_plot.draw_times),
+    )),
+    "greedy": Section("One is greedy: what do the others get?", forward_proxy.reader("greedy"), (
+        Picture("The others’ page time", "A stroke goes from the lowest round to the highest.",
+                forward_proxy_plot.draw_times),
+        Picture("Whose bytes they were", "A bar is all that clients got. Filled: what the greedy one got.",
+                forward_proxy_plot.draw_shares),
+    )),
+    "learned": Section("What does each side learn of the other, by a forward proxy?", forward_proxy.reader("learned")),
+    "evidence": Section("What is in the packets at both ends?", forward_proxy.reader("evidence")),
+    "blocked": Section("What do rules stop, and what does the user see?", forward_proxy.reader("blocked")),
+    "filtered": Section("What do filters stop or change?", forward_proxy.reader("filtered")),
     "without_controller": Section("And if the controller is gone?", control_plane.read_stranded),
 }  # fmt: skip
 

@@ -70,7 +70,8 @@ async def serve(settings: Settings) -> None:
     http = [bind_port(port, socket.SOCK_STREAM, settings.addresses) for port in settings.ports]
     udp = [bind_port(port, socket.SOCK_DGRAM, settings.addresses) for port in settings.udp_ports]
     for sockets in http:
-        connection = partial(Connection, settings, queues.of_next_port(), counts, asides)
+        capacity = queues.of_port(sockets[0].getsockname()[1])
+        connection = partial(Connection, settings, capacity, counts, asides)
         for sock in sockets:
             await loop.create_server(connection, sock=sock, backlog=BACKLOG)
     for sock in (sock for sockets in udp for sock in sockets):

@@ -1,7 +1,8 @@
 """Asides: what is said to the server itself, past the queue and uncounted, so that looking changes nothing.
 
     GET /_stats                            what it has counted, and how many requests are in service or wait
-    PUT /_capacity?workers=N&slowness=F    from now on N at a time, each F times as long; one of them may be left out
+    PUT /_capacity?workers=N&slowness=F    from now on N at a time, each F times as long; one of them may be left out.
+                                           With &port=P only there, if ports have queues of their own
 
 Who wants to know how long a request would wait asks for /_probe. That is no aside: it waits its turn and keeps a
 worker as long as any request does, and only isn't counted.

@@ -46,21 +46,23 @@ def read_wishes(query: str, default: Wishes) -> Wishes:
     return default
 
 
-def read_change(query: str) -> tuple[int | None, float | None]:
-    """Read the `workers` and `slowness` that /_capacity is to have, None for what is not named.
+def read_change(query: str) -> tuple[int | None, float | None, int | None]:
+    """Read the `workers` and `slowness` that /_capacity is to have, and of which `port`; None for what is not named.
 
     Raises ValueError, fit to be shown, for any other name, and for a value out of bounds.
     """
-    workers = slowness = None
+    workers = slowness = port = None
     for pair in filter(None, query.split("&")):
         name, _, value = pair.partition("=")
         if name == "workers":
             workers = int(_within(name, value, MAX_WORKERS, least=1))
         elif name == "slowness":
             slowness = _within(name, value, MAX_SLOWNESS)
+        elif name == "port":
+            port = int(_within(name, value, 65_535, least=1))
         else:
-            raise ValueError(f"there is no {name!r}, expected workers or slowness")
-    return workers, slowness
+            raise ValueError(f"there is no {name!r}, expected workers, slowness or port")
+    return workers, slowness, port
 
 
 def _within(name: str, text: str, most: float, least: float = 0) -> float:

@@ -33,6 +33,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from l7proxy.forward.destination import Destination
 from l7proxy.forward.loops import PSEUDONYM
@@ -106,6 +107,14 @@ class Mask:
         said: what RequestReader.forwarded has. client: its address. trusted: whether it is believed of others.
         minor: of the HTTP that it speaks.
         """
+        sent = self._edited(fields, goal) if self._edits or self._hides else fields.copy()
+        if not self._hides:
+            sent += _whose(said, client) if trusted and said else _whose_alone(client)
+        if self._via:
+            sent.append(self._via[minor])
+        return sent
+
+    def _edited(self, fields: list[Field], goal: Destination) -> list[Field]:
         sent = []
         edits = self._edits
         for one in fields:
@@ -116,10 +125,6 @@ class Mask:
                     sent.append(changed)
             elif not self._hides or not one.name.startswith(_PREFIXES):
                 sent.append(one)
-        if not self._hides:
-            sent += _whose(said if trusted else (), client)
-        if self._via:
-            sent.append(self._via[minor])
         return sent
 
     def response(self, fields: list[Field], minor: int) -> list[Field]:
@@ -144,6 +149,12 @@ def _whose(said: Sequence[Field], client: bytes) -> list[Field]:
     return [*others,
             field(b"X-Forwarded-For", b", ".join((*values(said, b"x-forwarded-for"), client))),
             field(b"Forwarded", b", ".join((*values(said, b"forwarded"), node)))]
+
+
+@lru_cache(4096)
+def _whose_alone(client: bytes) -> tuple[Field, ...]:
+    """The same for a client that says nothing of others: one and the same for all its requests."""
+    return tuple(_whose((), client))
 
 
 def _edits(terms: Anonymity) -> dict[bytes, Edit]:

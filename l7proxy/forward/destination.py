@@ -75,8 +75,7 @@ class Destination(NamedTuple):
     @property
     def authority(self) -> bytes:
         """What Host says; the port is left out where the scheme says it (RFC 9110 4.2.3)."""
-        host = f"[{self.name}]" if ":" in self.name else self.name
-        return host.encode() if self.port == DEFAULT_PORTS.get(self.scheme) else f"{host}:{self.port}".encode()
+        return _written(self.scheme, self.name, self.port)
 
     @property
     def url(self) -> str:
@@ -97,6 +96,12 @@ class Destination(NamedTuple):
         return f"<Destination {self.written.decode('latin-1')}>"
 
 
+@lru_cache(4096)
+def _written(scheme: bytes, name: str, port: int) -> bytes:
+    host = f"[{name}]" if ":" in name else name
+    return host.encode() if port == DEFAULT_PORTS.get(scheme) else f"{host}:{port}".encode()
+
+
 def _unescaped(escape: re.Match[str]) -> str:
     character = chr(int(escape[1], 16))
     return character if _UNRESERVED.fullmatch(character) else escape[0].upper()
@@ -110,6 +115,8 @@ def destination(method: bytes, target: bytes) -> Destination | None:
         return _tunnel(target)
     if target == b"*" and method == b"OPTIONS":
         return None
+    if target.startswith(b"http://"):  # as nearly everybody spells it
+        return _absolute(method, b"http", target[7:])
     if target.startswith(b"/"):
         raise Refused(400, "this is a proxy: it needs the whole URI, such as http://shop.example/", "RFC 9112 3.2.2")
     scheme = _SCHEME.match(target)
@@ -130,8 +137,7 @@ def _tunnel(target: bytes) -> Destination:
 
 
 def _absolute(method: bytes, scheme: bytes, rest: bytes) -> Destination:
-    ends = [place for place in (rest.find(b"/"), rest.find(b"?")) if place >= 0]
-    end = min(ends, default=len(rest))
+    end = len(rest.partition(b"/")[0].partition(b"?")[0])
     name, address, port = _authority(rest[:end])
     path = rest[end:]
     if not path and method == b"OPTIONS":

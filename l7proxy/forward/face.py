@@ -127,10 +127,13 @@ class OwnPlaces:
     def __init__(self, addresses: Iterable[Address]) -> None:
         self._places = frozenset((one.ip, one.port) for one in addresses)
         self._anywhere = frozenset(port for ip, port in self._places if ip.is_unspecified)
+        self._ports = frozenset(port for _, port in self._places)
 
     def __contains__(self, place: object) -> bool:
         assert isinstance(place, tuple)
         address, port = place
+        if port not in self._ports:
+            return False
         return place in self._places or (port in self._anywhere and _is_local(address))
 
 

@@ -21,6 +21,7 @@ Rules kept here:
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from balancing.form import IPAddress
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"  # no field: it has no content (RFC 9110 9.3.6)
 _NO = frozenset((403, 407, 429))  # of a verdict: the client may not. Others say that it can't be done
+_written = lru_cache(4096)(str)  # of an address: else it takes as long as all of the guard
 _OPEN = ResponseHead(200, 1, [], TUNNEL, NO_BODY, False)
 
 
@@ -151,7 +153,9 @@ class Fetch(Relay):
         talk, goal = self.talk, self.goal
         fields = self.face.mask.request(self.asked.fields, talk.requests.forwarded, goal, talk.client.encode(),
                                         trusted=talk.origin.trusted, minor=self.asked.minor)
-        return self.asked._replace(target=goal.target, host=goal.authority, fields=fields)
+        asked = self.asked
+        return RequestHead(asked.method, goal.target, goal.authority, asked.minor, fields, asked.body, asked.persistent,
+                           asked.upgrade, asked.trailers)
 
     def next(self) -> None:
         """Dial the first address that is left, unless it has been here too often."""
@@ -162,7 +166,7 @@ class Fetch(Relay):
                 return
         address = self.left.pop(0)
         tls = self.goal.name if self.goal.scheme == b"https" else ""
-        self.place = Place(str(address), self.goal.port, tls)
+        self.place = Place(_written(address), self.goal.port, tls)
         self.tries += 1
         self.dial(fresh=self.goal.tunnel)
 
@@ -203,7 +207,8 @@ class Fetch(Relay):
         if not answer.dated:
             self.more += talk.outside.date()
         self.begin_answer(answer)
-        masked = answer._replace(fields=self.face.mask.response(answer.fields, answer.minor))
+        masked = ResponseHead(answer.status, answer.minor, self.face.mask.response(answer.fields, answer.minor),
+                              answer.body, answer.declared, answer.persistent, answer.upgrade)
         return write.response_head(masked, self.head.minor, talk.persistent, self.more, named=False)
 
     # When it goes wrong, or ends.

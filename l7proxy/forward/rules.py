@@ -174,7 +174,8 @@ class Access:
         address = goal.address or address
         if not self._memory:
             return self._judge(asked, address)
-        key = (asked.client, asked.user, asked.method, goal.name, goal.port, goal.scheme, address)
+        key = (asked.client.packed, asked.user, asked.method, goal.name, goal.port, goal.scheme,
+               address and address.packed)  # octets: addresses are slow to compare
         verdict = self._known.get(key)
         if verdict is None:
             if len(self._known) >= MOST_KNOWN:

@@ -168,7 +168,7 @@ def test_it_is_an_experiment_without_a_network(monkeypatch: pytest.MonkeyPatch, 
     envelope = json.loads((tmp_path / "b.json").read_text())
     assert (envelope["name"], envelope["seed"]) == ("bench-algorithms", 3)
     assert "datapath" not in envelope["environment"]
-    assert list(envelope["tables"]) == ["algorithms_speed", "maglev_table"]
+    assert list(envelope["tables"]) == ["algorithms_speed", "maglev_table", "verdicts"]
     assert {"ns_3", "ns_9", "ns_9_low", "growth", "exponent"} <= set(envelope["tables"]["algorithms_speed"][0])
     assert "power-of-two-choices" in done.output
     assert "slots takes" in done.output

@@ -22,6 +22,11 @@ def test_every_client_has_a_mac_an_address_and_a_port_of_its_own() -> None:
     assert {fields["ip_dst"] for fields in found if fields} == {str(one.vip)}
 
 
+def test_everybody_comes_before_anybody_goes_on() -> None:
+    found = frames(service("l3", protocol="udp"), SMALL, seed=1)
+    assert len(set(found[:60])) == len(set(found[60:])) == 60
+
+
 def test_same_seed_same_crowd() -> None:
     one = service("l3", protocol="udp")
     assert frames(one, SMALL, 1) == frames(one, SMALL, 1) != frames(one, SMALL, 2)

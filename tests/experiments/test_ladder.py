@@ -9,7 +9,8 @@ from rich.console import Console
 
 from experiments.cell import Cell
 from experiments.lab import Lab
-from experiments.ladder import ORDER, Size, ladder, measure, moral, plan, rows, services
+from experiments.ladder import ORDER, Size, elsewhere, ladder, measure, moral, plan, rows, services, verdicts
+from experiments.traffic import Answer
 from experiments.triangle import draw
 
 SMALL = Size(clients=12, servers=3, requests=2)
@@ -64,6 +65,13 @@ def test_a_cell_is_as_predicted_only_if_it_is(used: tuple[int, ...], situation: 
     share = {f"srv{n}": count for n, count in enumerate(used, start=1)}
     cell = Cell("l2", situation, 24, 1, share, sum(count > 0 for count in used), None)
     assert cell.as_predicted is predicted
+
+
+def test_rounds_are_taken_one_after_another() -> None:
+    answers = [Answer("h1", server=f"srv{number}") for number in (1, 1, 1, 2, 1, 2, 2, 3)]
+    assert elsewhere(answers) == (0.0, 0.5, 0.5, 0.5)
+    assert elsewhere(answers[:4]) == (), "a round of one answer has nobody else in it"
+    assert verdicts([Cell("l2", "flat", 1, 1, {"srv1": 1}, 1, None)]) == []
 
 
 def test_a_wrong_cell_is_marked_in_the_drawing() -> None:

@@ -8,15 +8,17 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments.arrivals import read_trace
 from experiments.clients import ClientHost
 from experiments.openloop import Call, Visit, play, read, visits, whole_body
-from experiments.sessions import Lengths, Traffic, plan
+from experiments.sessions import Lengths, Session, Traffic, plan, replay
 
 HERE = [ClientHost(f"h{n}") for n in range(4)]
 
@@ -145,3 +147,19 @@ def test_an_answer_is_whole_when_its_last_byte_is_there_and_not_before(body: byt
 def test_who_answered_is_read_off_the_answer() -> None:
     body = b'{"server": "s1"}'
     assert read(whole("200 OK", body), body) == ("s1", "")
+
+
+def test_who_thinks_asks_no_sooner_and_the_time_is_not_in_what_it_took(server) -> None:
+    session = Session(0.0, 0, 3, services_s=(0.05, 0.0, 0.0), thinks_s=(0.15, 0.1), sizes=(2000, 3000, 4000))
+    calls = play(visits([session], HERE, ("127.0.0.1", server.ports[0])))
+    assert [call.error for call in calls] == [""] * 3
+    for before, after, thinks_s in zip(calls, calls[1:], session.thinks_s, strict=False):
+        assert after.at_s == pytest.approx(before.at_s + before.took_s + thinks_s, abs=0.005)
+    assert calls[0].took_s >= 0.05
+
+
+def test_the_example_trace_is_replayed(server) -> None:
+    trace = read_trace(Path(__file__).parents[2] / "examples" / "trace.csv")
+    calls = play(visits(replay(trace, len(HERE), speed=4.0), HERE, ("127.0.0.1", server.ports[0])))
+    assert Counter(call.visit.at_s for call in calls) == {one.at_s / 4: one.requests for one in trace}
+    assert not [call for call in calls if call.error]

@@ -14,7 +14,7 @@ from experiments.shop import MARK
 from experiments.wiretap import watch
 from tests.experiments.report import rows
 
-SLOW = "half of the requests took as long as without the cache"  # of a busy machine that may be true
+SLOW = "half of the requests took as long as without the "  # of a busy machine that may be true
 
 
 @pytest.mark.parametrize("table", PREDICTED)
@@ -24,15 +24,16 @@ def test_the_moral_says_what_came_out(table):
 
 def test_the_moral_says_what_came_out_otherwise():
     found = rows.caching()
-    found[1]["origin_requests"] = 144
+    found[2]["origin_requests"] = 144
     assert moral("caching", found).startswith("Otherwise than predicted: 144 pages were made for 12 that exist. ")
 
 
 @pytest.mark.live
 def test_what_the_proxy_does_for_its_servers():
     with ShopLab() as lab:
-        tables = run(lab, Size(2, 2, 1, 4, 10), seed=3, say=lambda words: None)
-        assert [one for table, found in tables.items() for one in contradictions(table, found) if one != SLOW] == []
+        tables = run(lab, Size(2, 2, 1, 1, 4, 10), seed=3, say=lambda words: None)
+        wrong = [one for table, found in tables.items() for one in contradictions(table, found)]
+        assert [one for one in wrong if not one.startswith(SLOW)] == []
         assert list(tables["by_content"][0]["servers"]) == ["srv1", "srv2", "srv3"]
 
 

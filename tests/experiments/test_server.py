@@ -199,12 +199,24 @@ def test_its_capacity_can_be_changed_while_it_runs_and_asking_is_not_counted(sta
 
 @pytest.mark.parametrize(("method", "path", "word"), [
     ("GET", "/_capacity?workers=2", "PUT"), ("PUT", "/_stats", "GET"), ("PUT", "/_capacity?workers=0", "from 1"),
-    ("PUT", "/_capacity?slowness=nan", "from 0"), ("PUT", "/_capacity?worker=2", "workers or slowness"),
+    ("PUT", "/_capacity?slowness=nan", "from 0"), ("PUT", "/_capacity?worker=2", "workers, slowness or port"),
+    ("PUT", "/_capacity?port=1&workers=2", "port is 1, expected one of"),
 ])
 def test_an_aside_that_makes_no_sense_is_refused_with_the_reason(server, method: str, path: str, word: str) -> None:
     answer = requests.request(method, server.url + path, timeout=20)
     assert answer.status_code == 400
     assert word in answer.json()["error"]
+
+
+def test_the_capacity_of_one_port_can_be_changed_alone(start) -> None:
+    server = start("s1", "--port", "0", "--port", "0", "--address", "127.0.0.1", "--workers", "1", "--apart")
+    requests.put(f"{server.url}/_capacity?port={server.ports[1]}&workers=2", timeout=20)
+    held = [connect(port, get("/?sleep=1")) for port in server.ports for _ in range(3)]
+    wait_for(server, active=1 + 2, queued=2 + 1)
+    requests.put(f"{server.url}/_capacity?slowness=0", timeout=20)
+    for sock in held:
+        assert read_answers(sock, 1)[0][0] == 200
+        sock.close()
 
 
 @pytest.mark.parametrize("apart", [True, False])

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.sessions import Lengths, Traffic, plan
+from experiments.arrivals import Arrival, Bursts
+from experiments.draws import Exponential, Pareto
+from experiments.sessions import Lengths, Session, Traffic, plan, replay
 from layerlab import LabError
 
 TRAFFIC = Traffic(utilisation=0.65, workers=3, service_s=0.02, seconds=20.0, clients=40)
@@ -73,3 +75,24 @@ def test_gaps_are_those_of_a_poisson_process() -> None:
 def test_a_plan_of_nobody_is_refused() -> None:
     with pytest.raises(LabError, match="0 sessions"):
         Traffic(0.65, 3, 10.0, 1.0, 40)
+
+
+def test_what_is_drawn_for_requests_is_there_for_each_of_them() -> None:
+    traffic = Traffic(0.65, 3, 0.02, 20.0, 40, Lengths(1.2, 20), arrivals=Bursts(), services=Exponential(0.02),
+                      thinks=Pareto(1.5, 0.1, 30.0), sizes=Pareto(1.1, 300.0, 100_000.0))
+    found = plan(traffic, 5)
+    for one in found:
+        assert len(one.services_s) == len(one.sizes) == len(one.thinks_s) + 1 == one.requests
+    services = [service_s for one in found for service_s in one.services_s]
+    assert mean(services) == pytest.approx(0.02, rel=0.02)
+    assert found == plan(traffic, 5)
+
+
+def test_a_trace_is_replayed_as_fast_as_wished() -> None:
+    trace = [Arrival(0.5, 7, 2), Arrival(1.0, 3, 1)]
+    assert replay(trace, clients=4, speed=2.0) == (Session(0.25, 3, 2), Session(0.5, 3, 1))
+
+
+def test_a_session_asks_in_the_server_s_words() -> None:
+    assert Session(0.0, 0, 2).paths("/a") == ("/a", "/a")
+    assert Session(0.0, 0, 1, services_s=(0.25,), sizes=(9,)).paths("/a?b=1") == ("/a?b=1&sleep=0.250000&bytes=9",)

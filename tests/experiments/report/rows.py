@@ -168,6 +168,12 @@ def wire() -> Rows:
              "show_the_others": 54}]
 
 
+def passing() -> Rows:
+    return [{"how": how, "packets": 110, "through": through, "all_packets": 300, "show_clients": shown}
+            for how, through, shown in (("asked by its name", 110, 108), ("and told nothing", 110, 0),
+                                        ("asked past it", 0, 290))]
+
+
 def hidden() -> Rows:
     return [{"said_by": "server", "field": "Server", "said": "ShopServer/2.4", "told": "", "expected": ""},
             {"said_by": "client", "field": "X-Forwarded-For", "said": "6.6.6.6", "told": "10.1.1.1",
@@ -181,12 +187,15 @@ def by_content() -> Rows:
 
 def caching() -> Rows:
     return [{"cache": cache, "requests": 144, "pages": 12, "origin_requests": made, "saved_pct": saved, "p50_ms": p50,
-             "p95_ms": 31.0} for cache, made, saved, p50 in (("off", 144, 0.0, 24.0), ("on", 12, 91.7, 2.5))]
+             "p95_ms": 31.0, "p50_ms_rounds": [p50, 1.1 * p50, p50], "made_rounds": [made // 3] * 3}
+            for cache, made, saved, p50 in (("no proxy", 144, 0.0, 22.0), ("off", 144, 0.0, 24.0),
+                                            ("on", 12, 91.7, 2.5))]
 
 
 def connections() -> Rows:
     return [{"way": way, "requests": 60, "client_connections": came, "handshakes": whole, "resumed": came - whole,
-             "server_connections": 6, "saved_pct": 90.0, "proxy_cpu_ms": 0.5}
+             "server_connections": 6, "saved_pct": 90.0, "proxy_cpu_ms": 0.5,
+             "busiest_server": 20}
             for way, came, whole in (("kept", 6, 6), ("fresh", 60, 60), ("fresh, resumed", 60, 6))]
 
 
@@ -209,16 +218,65 @@ def verdicts() -> Rows:
         Claim(0, "as the lab predicts", rule).judge(high))]
 
 
+def packets() -> Rows:
+    fields = {"l2": ("eth_dst", "nothing"), "l3": ("eth_dst ip_dst", "eth_src ip_src"),
+              "l4": ("eth_dst ip_dst tp_dst", "eth_src ip_src tp_src"),
+              "l7": ("eth_src eth_dst ip_src ip_dst tp_src ttl seq", "eth_src eth_dst ip_src ip_dst tp_dst seq")}
+    arp = {layer: "by proxy, 02:00:0a:00:00:02" if layer == "l7" else "by the switch, 02:1b:0a:00:00:64"
+           for layer in LAYERS}
+    return [packet_row(layer, packet, wire, words)
+            for layer, (there, back) in fields.items()
+            for packet, words in (("ARP reply", arp[layer]), ("request", there), ("answer", back))
+            for wire in ("client's link", "srv1's link")[:1 if packet == "ARP reply" else 2]] + [
+        packet_row("l2", packet, wire, words) | {"hop": "nat1"}
+        for packet, words in (("request", "eth_src eth_dst ip_src ttl"), ("answer", "eth_src eth_dst ip_dst ttl"))
+        for wire in ("client's link", "nat1's link")]
+
+
+def packet_row(layer: str, packet: str, wire: str, rewritten: str) -> dict[str, Any]:
+    return {"layer": layer, "packet": packet, "hop": "s1", "wire": wire, "eth_src": "02:00:0a:00:01:c8",
+            "ip_src": "10.0.1.200", "tp_src": 4711, "ttl": 77, "seq": 5, "checksums": True, "rewritten": rewritten,
+            "predicted": rewritten, "as_predicted": True}
+
+
+def malformed() -> Rows:
+    fates = {"TTL 1": (1, 1, 1), "ends within IP": (1, 4, 0), "in fragments": (0, 0, 0)}
+    return [{"layer": layer, "wrong": wrong, "sent": 1, "passed": passed, "hosts": hosts,
+             "answers": int(layer == "l2" and wrong == "in fragments") or answers, "exceptions": 0}
+            for layer in LAYERS for wrong, (passed, hosts, answers) in fates.items()]
+
+
+def flood() -> Rows:
+    return [{"realisation": name, "rounds": 3, "syns": 450, "per_s": 500, "flows": flows, "conntrack": tracked,
+             "decided": flows, "half_open": 450, "asked_before": 90, "answered_before": 90, "p50_before_ms": 2.0,
+             "p95_before_ms": 4.0, "asked_meanwhile": 90, "answered_meanwhile": 90, "p50_meanwhile_ms": 3.0,
+             "p95_meanwhile_ms": 6.0}
+            for name, flows, tracked in (("reactive", 450, 0), ("hashed", 0, 0), ("tracked", 0, 450))]
+
+
 def closer() -> Rows:
-    return [{"layer": layer, "where": where, "text": f"{layer} <{where}>"}
-            for layer in LAYERS for where in ("rule", "packet before", "packet after")]
+    return [{"layer": "l3", "where": "rule unit", "text": "table=2, priority=20,ip actions=NORMAL"},
+            {"layer": "l3", "where": "client's link", "text": "SYN: 02:00:0a:00:01:c8 > 02:1b:0a:00:00:65"},
+            {"layer": "l7", "where": "client's link", "text": "SYN: 02:00:0a:00:01:c8 > 02:00:0a:00:00:02"}]
+
+
+def mobile() -> Rows:
+    return [{"affinity": name, "stayed": 40, "stayed_kept": 40, "moved": 40, "moved_kept": 40 if expected == 1 else 12,
+             "moved_expected": expected}
+            for name, expected in (("L3 by address", 0.333), ("L4 by address", 0.333), ("L7 by cookie", 1.0))]
+
+
+def canary() -> Rows:
+    return [{"round": number, "sessions": 20, "at_canary": 2, "share_of_new": 0.1, "stated": 0.1, "kept_side": 20}
+            for number in (1, 2)]
 
 
 TABLES = {"ladder": ladder, "distinguish": distinguish, "cost": cost, "crowd": crowd, "algorithms": algorithms,
           "best": best, "failover": failover, "disruption": disruption, "clients": clients,
           "hot_spots": hot_spots, "control_plane": control_plane,
-          "without_controller": without_controller, "wire": wire, "hidden": hidden, "by_content": by_content,
-          "caching": caching, "connections": connections, "certificates": certificates,
+          "without_controller": without_controller, "wire": wire, "passing": passing, "hidden": hidden,
+          "by_content": by_content, "caching": caching, "connections": connections, "certificates": certificates, "packets": packets,
+          "malformed": malformed, "flood": flood, "closer": closer, "mobile": mobile, "canary": canary,
           "verdicts": verdicts}
 
 

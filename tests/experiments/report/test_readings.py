@@ -15,12 +15,15 @@ from experiments.report import (
     disruption,
     distinguish,
     failover,
+    forward_proxy,
     ladder,
+    mobile,
+    packets,
     plain,
     reverse_proxy,
 )
 from experiments.report.section import Reading
-from tests.experiments.report import rows
+from tests.experiments.report import forward_rows, rows
 
 
 def said(reading: Reading) -> str:
@@ -36,7 +39,10 @@ def changed(table: rows.Rows, number: int, **cells: Any) -> rows.Rows:
     (algorithms.read, rows.algorithms), (best.read, rows.best), (failover.read, rows.failover),
     (disruption.read, rows.disruption), (control_plane.read, rows.control_plane),
     (control_plane.read_stranded, rows.without_controller),
+    (packets.read, rows.packets), (packets.read_malformed, rows.malformed), (packets.read_flood, rows.flood),
+    (mobile.read, rows.mobile), (mobile.read_canary, rows.canary),
     *((reverse_proxy.reader(table), rows.TABLES[table]) for table in reverse_proxy.WHY),
+    *((forward_proxy.reader(table), forward_rows.TABLES[table]) for table in forward_proxy.WHY),
 ])
 def test_a_run_as_predicted_is_called_so(read, table) -> None:
     found = read(table())
@@ -283,12 +289,17 @@ def test_who_asked_the_controller_and_who_needs_it_is_read_off_the_rows() -> Non
     ("wire", 0, {"show_the_others": 1}, "1 packets show clients a server's address"),
     ("wire", 1, {"tls_bytes": 9}, "servers are spoken to in TLS"),
     ("wire", 1, {"readable": 0}, "nothing can be read at the servers"),
+    ("caching", 2, {"p50_ms": 23.0}, "half of the requests took as long as without the proxy"),
+    ("passing", 0, {"through": 109}, "asked by its name: 1 packets did not pass through the proxy"),
+    ("passing", 0, {"show_clients": 0}, "servers were not told who asks"),
+    ("passing", 1, {"show_clients": 2}, "2 packets show servers a client's address untold"),
+    ("passing", 2, {"through": 5}, "who asks past the proxy passes through it"),
     ("hidden", 0, {"told": "ShopServer/2.4"}, "Server is told as 'ShopServer/2.4'"),
     ("hidden", 1, {"told": "6.6.6.6, 10.1.1.1"}, "X-Forwarded-For is told as"),
     ("by_content", 1, {"as_wished": 17}, "1 requests by header went elsewhere"),
-    ("caching", 1, {"origin_requests": 13}, "13 pages were made for 12 that exist"),
-    ("caching", 1, {"p50_ms": 24.5}, "half of the requests took as long as without the cache"),
-    ("caching", 0, {"origin_requests": 100}, "not every request reached a server"),
+    ("caching", 2, {"origin_requests": 13}, "13 pages were made for 12 that exist"),
+    ("caching", 2, {"p50_ms": 24.5}, "half of the requests took as long as without the cache"),
+    ("caching", 1, {"origin_requests": 100}, "not every request reached a server"),
     ("connections", 0, {"handshakes": 7}, "kept: 7 whole handshakes, not 6"),
     ("connections", 2, {"resumed": 0}, "fresh, resumed: 0 sessions were resumed"),
     ("connections", 1, {"server_connections": 60}, "fresh: 60 connections to servers"),
@@ -301,3 +312,40 @@ def test_what_a_proxy_did_otherwise_is_said(table: str, number: int, cells: dict
     assert found.as_predicted is False
     assert says in found.verdict
     assert found.words == ()
+
+
+def test_what_is_rewritten_is_told_there_and_back() -> None:
+    found = packets.read(rows.packets())
+    assert dict(found.points)["L3"] == (
+        "on the way there eth_dst and ip_dst; on the way back eth_src and ip_src. ARP is answered by the switch.")
+    assert dict(found.points)["nat1"] == ("on the way there eth_src, eth_dst, ip_src and ttl; on the way back eth_src, "
+                                          "eth_dst, ip_dst and ttl.")
+    wrong = packets.read(changed(rows.packets(), 1, rewritten="eth_dst ttl", as_predicted=False))
+    assert wrong.as_predicted is False
+    assert "L2 request (eth_dst ttl, predicted: eth_dst)" in wrong.verdict
+
+
+def test_wrong_packets_are_told_by_what_became_of_them() -> None:
+    found = packets.read_malformed(rows.malformed())
+    assert "passed 4 on to one host, flooded 4 to all" in said(found)
+    assert "Answered only at some: “in fragments” by L2." in said(found)
+    met = packets.read_malformed(changed(rows.malformed(), 0, exceptions=2))
+    assert met.as_predicted is False
+    assert "an exception at L2 by “TTL 1”" in met.verdict
+
+
+def test_a_flood_that_keeps_people_out_is_told() -> None:
+    found = packets.read_flood(rows.flood())
+    assert dict(found.points)["reactive"].startswith("450 flows in the switch, 450 the controller’s decisions and 450 ")
+    assert packets.read_flood(changed(rows.flood(), 1, answered_meanwhile=40)).as_predicted is False
+
+
+def test_rules_are_counted_a_layer() -> None:
+    assert packets.read_closer(rows.closer()).verdict == "Rules of the switch that one exchange met: L3 1 and L7 none."
+
+
+def test_a_session_that_should_be_lost_and_is_kept_is_otherwise() -> None:
+    assert "kept at L7 by cookie, and lost at L3 by address and L4 by address" in mobile.read(rows.mobile()).verdict
+    for change in ({"moved_kept": 40}, {"stayed_kept": 10}):
+        assert mobile.read(changed(rows.mobile(), 0, **change)).verdict == "Otherwise than predicted: L3 by address."
+    assert "1 session changed sides" in mobile.read_canary(changed(rows.canary(), 0, kept_side=19)).verdict

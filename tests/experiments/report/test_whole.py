@@ -18,7 +18,9 @@ from experiments.verdicts import Rule, read
 from tests.experiments.report import rows
 from tests.experiments.report.test_page import FETCHES, HOSTILE, Parsed
 
-RUN = [rows.envelope(closer=rows.closer()), Envelope("crowd", 7, {"size": "quick"}, {"crowd": rows.crowd()})]
+CLOSER = [{"layer": layer, "where": where, "text": f"{layer} <{where}>"}
+          for layer in rows.LAYERS for where in ("rule", "packet before", "packet after")]
+RUN = [rows.envelope(closer=CLOSER), Envelope("crowd", 7, {"size": "quick"}, {"crowd": rows.crowd()})]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,26 @@
+"""What a figure is held to: what it must reach, what it is aimed at, and which way."""
+
+from __future__ import annotations
+
+
+class Held:
+    """What is held to a bound; a dataclass below has these fields.
+
+    label: what it is called. must, aim: limits; None where there is none. at_most: the less the better.
+    """
+
+    label: str
+    must: float | None
+    aim: float | None
+    at_most: bool
+
+    @property
+    def bound(self) -> str:
+        """Which way `must` bounds it."""
+        return "report" if self.must is None else "at most" if self.at_most else "at least"
+
+    def met(self, value: float | None, limit: float | None) -> bool:
+        """Whether a value reaches a limit, `must` or `aim`. Without a limit any value does; no value reaches none."""
+        if value is None or value != value:
+            return False
+        return limit is None or (value <= limit if self.at_most else value >= limit)

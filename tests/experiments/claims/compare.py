@@ -1,0 +1,16 @@
+"""TEST DATA for and against the claims of `compare`: those of its parts."""
+
+from __future__ import annotations
+
+from experiments.verdicts import Verdict
+from tests.experiments.claims import cost, distinguish, ladder
+
+
+def refuting() -> list[Verdict]:
+    """Of all of them."""
+    return [verdict for one in (ladder, distinguish, cost) for verdict in one.refuting()]
+
+
+def supporting() -> list[Verdict]:
+    """Of all of them."""
+    return [verdict for one in (ladder, distinguish, cost) for verdict in one.supporting()]
