@@ -80,7 +80,8 @@ def lists() -> dict[str, list[dict[str, str]]]:
         "realisations": [{"name": name, "who does the work": words} for name, words in REALISATIONS.items()],
         "cells": [{"algorithm": name, **{layer: _realisations(row, name) for layer, row in LAYERS.items()}}
                   for name in ALGORITHMS],
-        "experiments": [{"name": one.name, "question": one.question} for one in EXPERIMENTS.values()],
+        "experiments": [{"name": one.name, "question": one.question, "claims": " ".join(map(str, one.lecture))}
+                        for one in EXPERIMENTS.values()],
         "benchmarks": [{"name": one.name, "question": one.question} for one in BENCHMARKS.values()],
     }
 

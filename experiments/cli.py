@@ -17,6 +17,7 @@ from benchmarks.catalog import BENCHMARKS
 from experiments import capture, doctor
 from experiments.algorithm_word import AlgorithmWord
 from experiments.catalog import EXPERIMENTS, lists
+from experiments.envelope import check_report
 from experiments.experiment import Experiment, Options
 from experiments.pool_cli import pool
 from experiments.services import pair
@@ -141,16 +142,17 @@ def report(run: Path | None, other: Path | None, to: Path, seed: int, quick: boo
     if run is None:
         conduct_all(Options(seed=seed, quick=quick, report=to))
         return
-    from experiments import report as room
-    from experiments.envelope import check_report
+    from experiments.everything import write_report
     from experiments.runs import read_run
 
     one = read_run(run)
+    if other is None:
+        write_report(to, one)
+        return
+    from experiments import report as room
+
     check_report(to)
-    if other:
-        page = room.write_beside(one, read_run(other), to, names=(str(run), str(other)))
-    else:
-        page = room.write_whole_run(one, to)
+    page = room.write_beside(one, read_run(other), to, names=(str(run), str(other)))
     click.echo(f"written: {page}", err=True)
 
 

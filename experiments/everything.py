@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.catalog import EXPERIMENTS
-from experiments.envelope import Envelope, check_report, check_writable, write_whole
+from experiments.envelope import Envelope, check_report, write_whole
 from experiments.experiment import Experiment, Options, print_verdicts
 from experiments.runs import RUN, read_run
 from experiments.tables import print_table
@@ -62,12 +62,13 @@ def run_all(options: Options, which: Sequence[Experiment] = ()) -> int:
     for number, one in enumerate(which := which or everything(), start=1):
         print(f"lab: {number} of {len(which)}, {one.name}: {one.question}", file=sys.stderr, flush=True)
         done.append(_conduct(one, options))
+        found = [one.envelope for one in done if one.envelope]
         if options.json:
-            write_run(options.json, done)
+            write_run(options.json, found)
     print_table("all", [one.row() for one in done])
-    print_verdicts([row for one in done if one.envelope for row in one.envelope.tables["verdicts"]])
-    if options.report:
-        _report(options.report, done)
+    print_verdicts([row for one in found for row in one.tables["verdicts"]])
+    if options.report and found:
+        write_report(options.report, found)
     print(f"lab: {len(done)} experiments in {time.monotonic() - began_s:.0f} s", file=sys.stderr)
     return max(min(one.code, 2) for one in done)
 
@@ -82,19 +83,18 @@ def _conduct(one: Experiment, options: Options) -> Conducted:
     return Conducted(one.name, time.monotonic() - began_s, code if envelope else 2, envelope)
 
 
-def write_run(path: Path, done: Iterable[Conducted]) -> None:
+def write_run(path: Path, found: Iterable[Envelope]) -> None:
     """Write the list of envelopes. Raises LabError if that can't be done."""
-    check_writable(path)
-    forms = [json.loads(one.envelope.to_json()) for one in done if one.envelope]
+    forms = [json.loads(one.to_json()) for one in found]
     write_whole(path, json.dumps(forms, indent=2, ensure_ascii=False) + "\n")
 
 
-def _report(folder: Path, done: Sequence[Conducted]) -> None:
+def write_report(folder: Path, found: Sequence[Envelope]) -> None:
+    """Write the report on a run, and all that it leads to, into `folder`. Raises LabError if that can't be done."""
     from experiments import report  # matplotlib takes a second to import, and only a report needs it
 
     check_report(folder)
-    write_run(folder / RUN, done)
-    found = [one.envelope for one in done if one.envelope]
+    write_run(folder / RUN, found)
     for envelope in found:
         envelope.write_report(folder)
     page = report.write_whole_run(found, folder)

@@ -45,7 +45,7 @@ class Size:
     times: int
 
 
-QUICK, FULL = Size(1, 2, 1, 2), Size(4, 3, 1, 5)
+QUICK, FULL = Size(3, 1, 1, 2), Size(4, 3, 1, 5)
 
 
 @dataclass(frozen=True)

@@ -93,15 +93,16 @@ def passing(lab: ShopLab, times: int) -> list[Row]:
 def _passed(lab: ShopLab, how: str, times: int, site: Callable[[int], str]) -> Row:
     """Every client asks each server, or the proxy in its place, `times`; which packets the servers see of that."""
     files = lab.tap()["servers"]
+    mark = f"{MARK}-{how.replace(' ', '-')}"  # its own: packets of what came before may be sent once more
 
     def visit(client: ClientHost) -> None:
         with visitor(lab, client) as own:
             for number in [number for number in range(1, SERVERS + 1) for _ in range(times)]:
-                own.get(f"{site(number)}/account", headers={"Cookie": f"session={MARK}"}).raise_for_status()
+                own.get(f"{site(number)}/account", headers={"Cookie": f"session={mark}"}).raise_for_status()
     everybody(lab, visit)
     lab.untap()
-    secret = [frame for file in files for frame in frames(file) if MARK.encode() in frame]
-    seen = watch(files, MARK.encode(), client_addresses(lab), set[str]())
+    secret = [frame for file in files for frame in frames(file) if mark.encode() in frame]
+    seen = watch(files, mark.encode(), client_addresses(lab), set[str]())
     return {"how": how, "packets": len(secret), "through": sum(addresses.PROXY.packed in shown(one) for one in secret),
             "all_packets": seen.packets, "show_clients": seen.showing}
 

@@ -18,15 +18,15 @@ class Look:
 
 
 LOOKS: dict[int, Look] = {
-    1: Look(("scale",)),
-    2: Look(("feedback",)),
+    1: Look(("scale", "prices", "balancer_limit")),
+    2: Look(("feedback", "feedback_latency")),
     3: Look(("hot_spots",)),
     4: Look(("ladder", "cost"), ("l2", "l3", "l4", "l7"), ()),
     5: Look(("distinguish",)),
-    6: Look(("mobile",), ("l3", "l4", "l7")),
+    6: Look(("distinguish", "mobile"), ("l3", "l4", "l7")),
     7: Look(("best",)),
     8: Look(("best",)),
-    9: Look(("disruption",)),
+    9: Look(("disruption", "clients")),
     10: Look(("best",)),
     11: Look(("best",)),
     12: Look(("wire", "caching", "browsing", "greedy"), ("l7",), ("routed", "campus")),

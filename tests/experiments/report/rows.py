@@ -275,9 +275,9 @@ TABLES = {"ladder": ladder, "distinguish": distinguish, "cost": cost, "crowd": c
           "best": best, "failover": failover, "disruption": disruption, "clients": clients,
           "hot_spots": hot_spots, "control_plane": control_plane,
           "without_controller": without_controller, "wire": wire, "passing": passing, "hidden": hidden,
-          "by_content": by_content, "caching": caching, "connections": connections, "certificates": certificates, "packets": packets,
-          "malformed": malformed, "flood": flood, "closer": closer, "mobile": mobile, "canary": canary,
-          "verdicts": verdicts}
+          "by_content": by_content, "caching": caching, "connections": connections, "certificates": certificates,
+          "packets": packets, "malformed": malformed, "flood": flood, "closer": closer, "mobile": mobile,
+          "canary": canary, "verdicts": verdicts}
 
 
 def envelope(**tables: Rows) -> Envelope:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from experiments.envelope import Envelope
+from experiments.everything import write_report
 from experiments.lecture import LECTURE
 from experiments.report import beside, whole, write_beside, write_whole_run
 from experiments.report.chapters import LOOKS
 from experiments.report.verdicts import tally
 from experiments.report.verdicts_plot import beside as placed
+from experiments.runs import read_run
 from experiments.verdicts import Rule, read
 from tests.experiments.report import rows
 from tests.experiments.report.test_page import FETCHES, HOSTILE, Parsed
@@ -121,6 +124,14 @@ def test_what_comes_from_a_run_stays_text() -> None:
         assert found.wrong == []
         assert not found.all("script")
         assert not any(name.startswith("on") for _, attributes in found.tags for name in attributes)
+
+
+def test_every_link_of_a_written_report_leads_to_a_file(tmp_path: Path) -> None:
+    write_report(tmp_path, RUN)
+    links = {unquote(link["href"]) for link in Parsed((tmp_path / "report.html").read_text()).all("a")}
+    files = {path.name for path in tmp_path.iterdir()} - {"report.html"}
+    assert {link for link in links if not link.startswith("#")} <= files
+    assert read_run(tmp_path) == RUN
 
 
 def test_they_are_written_whole(tmp_path: Path) -> None:
