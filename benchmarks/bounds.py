@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 
-from experiments.verdicts import Claim, Rule, Verdict, of_rounds
+from experiments.verdicts import Claim, Rule, Verdict, of_ratios
 
 
 class Held:
@@ -33,9 +33,10 @@ class Held:
     def judge(self, rounds: Sequence[float]) -> list[Verdict]:
         """The verdict on `must`, by the value of each round; none without a bound, or of a single round.
 
-        The median of the rounds is what `met` is asked of; an interval needs their mean.
+        The median of the rounds is what `met` is asked of; an interval needs their mean: the geometric one, as of ratios.
         """
-        if self.must is None or len(rounds) < 2 or not all(map(isfinite, rounds)):
+        if self.must is None or len(rounds) < 2 or not all(isfinite(one) and one > 0 for one in rounds):
             return []
         rule = Rule("the figure, per round", "<" if self.at_most else ">", self.must)
-        return [Claim(0, f"{self.label}: {self.bound} {self.must:g}", rule).judge(of_rounds(rounds))]
+        return [Claim(0, f"{self.label}: {self.bound} {self.must:g}", rule).judge(
+            of_ratios((one, 1.0) for one in rounds))]
