@@ -33,7 +33,7 @@ class Held:
     def judge(self, rounds: Sequence[float]) -> list[Verdict]:
         """The verdict on `must`, by the value of each round; none without a bound, or of a single round.
 
-        The median of the rounds is what `met` is asked of; an interval needs their mean: the geometric one, as of ratios.
+        The median of the rounds is what `met` is asked of; an interval needs their (geometric) mean.
         """
         if self.must is None or len(rounds) < 2 or not all(isfinite(one) and one > 0 for one in rounds):
             return []
