@@ -37,7 +37,8 @@ PACE_S, NEWCOMERS_PER_S = 0.25, 8   # of each kept connection; of all newcomers,
 STEADY_S, FAULT_S, AFTER_S = 1.0, 3.0, 3.0
 FIRST_NEWCOMER_S = 0.4              # by when all that are kept have their servers, evenly
 PATIENCE_S = 1.0                    # of a client, for an answer
-IDLE_TIMEOUT_S = 1                  # so short that a newcomer is mostly a new unit, also at L2 and L3
+IDLE_TIMEOUT_S = {"l2": 1, "l3": 1}  # so short that a newcomer is mostly a new unit; from L4 up each connection is one
+LONG_S = 60                         # what they have otherwise: a connection says itself when it ends
 SILENCE_S = 2.5                     # after which even a unit at L2 or L3 has ended
 
 Events = Sequence[Mapping[str, Any]]
@@ -96,7 +97,7 @@ def lab_for(say: Callable[[str], object] = lambda words: None) -> Lab:
 
 def _service(layer: str, group: int, servers: int) -> Service:
     one = service(layer, group * len(LAYERS) + list(LAYERS).index(layer), servers=servers, health=CHECK)
-    return dataclasses.replace(one, name=group_name(layer, group), idle_timeout_s=IDLE_TIMEOUT_S,
+    return dataclasses.replace(one, name=group_name(layer, group), idle_timeout_s=IDLE_TIMEOUT_S.get(layer, LONG_S),
                                backends=one.backends[EACH * group:EACH * (group + 1)])
 
 
