@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Sequence
 from ipaddress import ip_address
@@ -45,6 +46,7 @@ class Face(ForwardFace):
     def __init__(self, level: str) -> None:
         terms = ForwardTerms(RULES, anonymity=Anonymity(level))
         super().__init__(terms, read_users(entry("ann", "secret", 1), "users"))
+        self.names.resolver = self
         self.begun: list[bytes] = []
         self.later: list = []
 
@@ -61,8 +63,10 @@ class Face(ForwardFace):
 
 @functools.cache
 def face(level: str) -> Face:
-    """One for each level: it has one name, so what is answered can be compared."""
-    return Face(level)
+    """One for each level: it has one name, so what is answered can be compared. Made in a loop, which it never asks."""
+    async def made() -> Face:
+        return Face(level)
+    return asyncio.run(made())
 
 
 class ForwardStage(Stage):

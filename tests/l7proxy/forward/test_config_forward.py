@@ -69,4 +69,4 @@ def test_what_is_wrong_is_said_where_it_stands(text, line, saw):
 
 
 def test_squids_log_by_a_flag():
-    assert of_forward_flags("127.0.0.1:3128", (), "-", "squid").logs.form == "squid"
+    assert of_forward_flags("127.0.0.1:3128", (), None, "-", "squid").logs.form == "squid"
