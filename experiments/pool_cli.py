@@ -11,6 +11,7 @@ Rules kept here:
 from __future__ import annotations
 
 import re
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -135,9 +136,13 @@ def drain(lab: int | None, service: str | None, server: str, wait: bool) -> None
     _patch(found, service, server, {"draining": True}, lambda before, after: _drains(after.server(server)))
     if not wait:
         return
+    told: list[int] = []  # a KeyboardInterrupt could land in a destructor, where Python passes over it
+    before = signal.signal(signal.SIGINT, lambda number, frame: told.append(number))
     try:
-        pool_view.wait_until_drained(lambda: concerned(found, service), server)
-    except KeyboardInterrupt:
+        drained = pool_view.wait_until_drained(lambda: concerned(found, service), server, lambda: not told)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if not drained:
         click.echo(f"lab: {server} goes on draining (./lab pool undrain {server} takes that back)", err=True)
         sys.exit(130)
     click.echo(f"{server} is drained: no unit is left on it")

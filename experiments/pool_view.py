@@ -112,20 +112,24 @@ def _style(row: Row, column: str) -> str:
     return COLOURS.get(str(row[column]), "") if column == "state" else ""
 
 
-def wait_until_drained(look: Look, server: str) -> None:
-    """Return once `server` has no unit left in any pool that `look` returns, or is gone from it; say how many it has.
+def wait_until_drained(look: Look, server: str, go_on: Callable[[], bool]) -> bool:
+    """Return True once `server` has no unit left in any pool that `look` returns, or is gone from it; say how many it
+    has. Return False when it is not to `go_on`.
 
     Raises LabError if it is given new units again.
     """
     console, said = Console(stderr=True, highlight=False), ""
     with console.status("") as status:
         while left := _left(look(), server):
+            if not go_on():
+                return False
             words = f"{server}: {', '.join(f'{units(number)} left in {pool}' for pool, number in left.items())}"
             status.update(Text(words))
             if words != said and not console.is_terminal:
                 click.echo(words, err=True)
             said = words
             time.sleep(STEP_S)
+    return True
 
 
 def _left(pools: Iterable[RunningPool], server: str) -> Mapping[str, int]:
