@@ -34,6 +34,7 @@ from experiments.display import Display
 from experiments.experiment import Options, Part
 from experiments.lab import Lab
 from experiments.services import service
+from experiments.verdicts import Verdict
 
 IDLE_TIMEOUT_S = 2  # of reactive's flows: what one turn leaves must be gone before the next
 FLOWS_WARM_S = 0.15
@@ -144,6 +145,12 @@ def _cpu(turns: Sequence[Turn]) -> dict[str, float | None]:
             "by_cpu": paths.by_cpu(own, plain)}
 
 
+def verdicts(turns: Sequence[Turn]) -> list[Verdict]:
+    """Whether each figure reaches what it must."""
+    return [verdict for figure in FIGURES
+            for verdict in figure.judge([turn.ratio for turn in turns if turn.figure == figure])]
+
+
 def packet_ins(lab: Lab) -> dict[str, int]:
     """How many packets of each service went to the controller so far."""
     return {one.name: len(lab.events("PacketIn", one.name)) for one in lab.services}
@@ -153,8 +160,10 @@ def part(options: Options, display: Display) -> Part:
     """Measure it, in a lab of its own."""
     size = QUICK if options.quick else FULL
     with lab_for(size, display.say) as lab:
-        table = rows(measure(lab, size, options.seed, display.say), packet_ins(lab))
-    return Part("dataplane", table, moral(table), not contradictions(table), shown=for_people(table))
+        turns = measure(lab, size, options.seed, display.say)
+        table = rows(turns, packet_ins(lab))
+    return Part("dataplane", table, moral(table), not contradictions(table), shown=for_people(table),
+                verdicts=verdicts(turns))
 
 
 PARTS = (part, growth.part)

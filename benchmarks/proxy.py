@@ -44,6 +44,7 @@ from benchmarks.proxy_words import contradictions, disturbed, for_people, moral
 from benchmarks.rounds import spread
 from experiments.display import Display
 from experiments.experiment import Options, Part
+from experiments.verdicts import Verdict
 from l7proxy import compiled
 from layerlab import LabError
 from topologies import capsule
@@ -173,12 +174,10 @@ def rows(turns: Collection[Turn], found: Mapping[str, Found],
 
 
 def _row(figure: Figure, turns: Collection[Turn], peer: Found) -> dict[str, Any]:
-    ours, peers = ([turn for turn in turns if (turn.what, turn.name) == (figure.what, name)]
-                   for name in (OURS, figure.against))
+    ours, peers = _sides(figure, turns)
     if failed := [turn.error for turn in (*ours, *peers) if turn.error]:
         return _without(figure, failed[0], met=False if ours[-1].error else None)
-    values = [own.value if figure.against == OURS else own.value / other.value
-              for own, other in zip(ours, peers, strict=False) if figure.against == OURS or other.value]
+    values = _values(figure, ours, peers)
     if not values:
         return _without(figure, peer.why_not or obstacle(figure.what) or "not measured")
     found = spread("median", values, 3)
@@ -189,6 +188,26 @@ def _row(figure: Figure, turns: Collection[Turn], peer: Found) -> dict[str, Any]
             "own": _middle(ours), "against": figure.against, "version": peer.version,
             "peer": _middle(peers) if figure.against != OURS else None,
             "unit": WHATS[figure.what].unit, "busy": _busy(ours), "peer_busy": _busy(peers), "why_not": ""}
+
+
+def _sides(figure: Figure, turns: Collection[Turn]) -> tuple[list[Turn], list[Turn]]:
+    """Our turns, and those of whom the figure is against."""
+    ours, peers = ([turn for turn in turns if (turn.what, turn.name) == (figure.what, name)]
+                   for name in (OURS, figure.against))
+    return ours, peers
+
+
+def _values(figure: Figure, ours: Sequence[Turn], peers: Sequence[Turn]) -> list[float]:
+    """The figure, round by round."""
+    return [own.value if figure.against == OURS else own.value / other.value
+            for own, other in zip(ours, peers, strict=False) if figure.against == OURS or other.value]
+
+
+def verdicts(turns: Collection[Turn], figures: Iterable[Figure]) -> list[Verdict]:
+    """Whether each figure reaches what it must, where nothing failed."""
+    sides = {figure: _sides(figure, turns) for figure in figures}
+    return [verdict for figure, (ours, peers) in sides.items() if not any(turn.error for turn in (*ours, *peers))
+            for verdict in figure.judge(_values(figure, ours, peers))]
 
 
 def _without(figure: Figure, why_not: str, met: bool | None = None) -> dict[str, Any]:
@@ -231,7 +250,8 @@ def played(table: str, place: type[Stage], found: Mapping[str, Found], figures: 
     if os.environ.get("LAYER_LAB_COMPILED") == "0" or not compiled.folder().is_dir():
         words += " Ours was not compiled (l7proxy/compiled.py says what that takes)."
     words += disturbed([turn.waited for turn in turns if turn.waited is not None])
-    return Part(table, made, moral(made) + note + words, not contradictions(made), shown=for_people(made))
+    return Part(table, made, moral(made) + note + words, not contradictions(made), shown=for_people(made),
+                verdicts=verdicts(turns, figures))
 
 
 def part(options: Options, display: Display) -> Part:

@@ -5,8 +5,9 @@ some rate answers no longer keep up; hashed and tracked ask nothing, at any rate
 go on everywhere, and new ones are answered where the switch decides; where the controller does, none are. A server that
 dies then is noticed by nobody: its share of new connections is lost, until a controller is there again.
 
-Method: one lab, an L4 service a realisation on the same three servers. Table `control_plane`: new connections begin at
-a steady rate, whether or not those before them are answered (openloop.py); rates and realisations in a shuffled order.
+Method: one lab for both tables, an L4 service a realisation on the same three servers. Table `control_plane`: new
+connections begin at a steady rate, whether or not those before them are answered (openloop.py); rates and realisations
+in a shuffled order.
 
     first_answer_p50_ms, _p99_ms   from when a connection was meant to begin to its answer: with the first packet's way
                                    to the controller, where it has one. Of those that were answered
@@ -16,6 +17,8 @@ a steady rate, whether or not those before them are answered (openloop.py); rate
 
 Table `without_controller` (stranded.py): the controller is killed, then srv2's link is cut, then a new controller is
 started; in each stage, open connections are asked and new ones opened.
+
+The claims: every connection is a case; of those that a dead server loses some part must be seen, not how large it is.
 """
 
 from __future__ import annotations
@@ -34,9 +37,15 @@ from experiments.stranded import REALISATIONS, lab_for
 from experiments.stranded import contradictions as stranded_contradictions
 from experiments.stranded import measure as strand
 from experiments.stranded import moral as stranded_moral
+from experiments.stranded import verdicts as stranded_verdicts
 from experiments.usage import Usage
+from experiments.verdicts import Claim, Rule, Verdict, of_part
 
 Rows = Sequence[Mapping[str, Any]]
+
+DECIDES = "the switch decides"
+ASKS_NOBODY = Claim(0, "a new connection asks the controller nothing", Rule(
+    "the part of new connections that sent it no packet", ">", 0.95), only_if=DECIDES)
 
 QUICK, FULL = ((50, 200), 1.0), ((50, 100, 200, 400, 800), 3.0)  # rates in new connections/s, seconds a step
 PATIENCE_S = 3.0
@@ -93,6 +102,13 @@ def in_order(found: Rows) -> list[Mapping[str, Any]]:
     return sorted(found, key=lambda one: (REALISATIONS.index(one["realisation"]), one["offered_per_s"]))
 
 
+def verdicts(rows: Rows) -> list[Verdict]:
+    """Whether connections ask the controller, where the switch decides and beyond."""
+    switch, controller = ([row for row in rows if (row["realisation"] == "reactive") is asks] for asks in (False, True))
+    return [ASKS_NOBODY.judge(*(of_part(sum(max(0, row["connections"] - row["packet_ins"]) for row in own),
+                                        sum(row["connections"] for row in own)) for own in (switch, controller)))]
+
+
 def contradictions(rows: Rows) -> list[str]:
     """What came out otherwise than predicted, a clause each."""
     found = [f"{one['realisation']} at {one['offered_per_s']}/s sent {one['packet_ins']} packets to the controller, "
@@ -121,21 +137,20 @@ def for_people(rows: Rows) -> list[dict[str, object]]:
              "controller": one["controller_cpu_pct"]} for one in rows]
 
 
-def loaded(options: Options, display: Display) -> Part:
-    """The first table."""
-    rates, seconds = QUICK if options.quick else FULL
-    with lab_for("control-plane", display.say) as lab:
-        rows = in_order(list(measure(lab, rates, seconds, options.seed, display.say)))
-    return Part("control_plane", rows, moral(rows), not contradictions(rows), shown=for_people(rows))
-
-
-def stranded(options: Options, display: Display) -> Part:
-    """The second table."""
-    with lab_for("control-plane", display.say) as lab:
-        rows = list(strand(lab, 40 if options.quick else 120, options.seed, display.say))
-    return Part("without_controller", rows, stranded_moral(rows), not stranded_contradictions(rows))
-
-
 def parts() -> Sequence[Callable[[Options, Display], Part]]:
-    """Both tables, each from a lab of its own."""
+    """Both tables, of one lab: the second begins when the first has been measured."""
+    rest: list[Rows] = []
+
+    def loaded(options: Options, display: Display) -> Part:
+        rates, seconds = QUICK if options.quick else FULL
+        with lab_for("control-plane", display.say) as lab:
+            rows = in_order(list(measure(lab, rates, seconds, options.seed, display.say)))
+            rest.append(list(strand(lab, 40 if options.quick else 120, options.seed, display.say)))
+        return Part("control_plane", rows, moral(rows), not contradictions(rows), shown=for_people(rows),
+                    verdicts=verdicts(rows))
+
+    def stranded(options: Options, display: Display) -> Part:
+        return Part("without_controller", rest[0], stranded_moral(rest[0]), not stranded_contradictions(rest[0]),
+                    verdicts=stranded_verdicts(rest[0]))
+
     return loaded, stranded

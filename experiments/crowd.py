@@ -12,6 +12,8 @@ packet that was lost shows.
 
 The crowd lives in 10.64.0.0/16, to which the servers have a route through h1: they would need 1,000 neighbour
 entries otherwise, and their answers need no care, for nobody is at home there.
+
+The claims: every packet is a case, or every client; of the layers the worst is judged.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from experiments.frames import End, datagram
 from experiments.lab import Lab
 from experiments.rawsocket import pour, raw_socket
 from experiments.services import L4_PORTS, PORTS, service
+from experiments.verdicts import Claim, Rule, Verdict, of_part
 from topologies import addresses
 
 HOME = IPv4Network("10.64.0.0/16")
@@ -40,6 +43,14 @@ LAYERS_TRIED = tuple(layer for layer, row in LAYERS.items() if row.in_switch)
 NEW_PER_S = 800     # a controller in Python takes some 2,000 new units a second
 KNOWN_PER_S = 2000  # and a switch in user space some 10,000 packets
 PATIENCE_S = 3.0    # for the last packets to arrive
+
+ARRIVES = Claim(0, "a crowd’s packets all arrive, at whatever layer", Rule(
+    "the part of packets that a server counted, at the worst layer", ">", 0.95))
+SPREADS = Claim(0, "a crowd is spread evenly where each is told apart", Rule(
+    "the busiest of three servers’ part of the packets, at the worst layer", "<", 0.4))
+REMEMBERED = Claim(0, "a reactive switch must hold a flow for each of a crowd", Rule(
+    "flows / clients, at the layer with the fewest", ">", 0.95))
+CLAIMS = (ARRIVES, SPREADS, REMEMBERED)
 
 
 @dataclass(frozen=True)
@@ -145,6 +156,16 @@ def rows(found: Sequence[Row]) -> list[dict[str, object]]:
     return [asdict(row) for row in found]
 
 
+def verdicts(found: Sequence[Row]) -> list[Verdict]:
+    """What came of CLAIMS, which are of three servers."""
+    lossy = min(found, key=lambda row: row.packets_delivered / row.packets_sent)
+    uneven = max(found, key=lambda row: max(row.share.values()) / max(1, row.packets_delivered))
+    fewest = min(found, key=lambda row: row.flow_entries)
+    return [ARRIVES.judge(of_part(min(lossy.packets_delivered, lossy.packets_sent), lossy.packets_sent)),
+            SPREADS.judge(of_part(max(uneven.share.values()), max(1, uneven.packets_delivered))),
+            REMEMBERED.judge(of_part(min(fewest.flow_entries, fewest.clients), fewest.clients))]
+
+
 def moral(found: Sequence[Row]) -> str:
     """What is to be seen, in the run's own figures."""
     lost = sum(row.packets_sent - row.packets_delivered for row in found)
@@ -159,4 +180,4 @@ def part(options: Options, display: Display) -> Part:
     with lab_for(size, display.say) as lab:
         found = list(measure(lab, size, options.seed, display.say))
     kept = all(row.packets_delivered == row.packets_sent and row.servers_used == size.servers for row in found)
-    return Part("crowd", rows(found), moral(found), kept)
+    return Part("crowd", rows(found), moral(found), kept, verdicts=verdicts(found))

@@ -8,10 +8,11 @@ touches who is on another server.
     link-cut  noticed      noticed      noticed          noticed       nothing gets through
     frozen    -            -            -                noticed       the kernel still shakes hands
 
-Method: one lab with a service a layer on the same three servers, so that a fault at one of them hits all four layers
-at once. Steady traffic to each: six hosts that keep a connection and ask five times a second, and newcomers, eight a
-second, from other hosts. After a second the fault comes, three seconds later it is put right, and three seconds more
-are watched. Faults follow each other in a shuffled order, each after so long a silence that all units have ended.
+Method: one lab with three groups of three servers, a service a layer on each group, so that a fault at one server hits
+all four layers at once, and the three faults happen side by side, each in a group drawn anew in every round. Steady
+traffic to each service: six hosts that keep a connection and ask four times a second, and newcomers, eight a second,
+from other hosts. After a second the fault comes, three seconds later it is put right, and three seconds more are
+watched. Rounds follow each other after so long a silence that all units have ended.
 
     noticed_s       from the fault to the event Down; none where it was not noticed before it was put right
     requests_lost   requests that failed, or had no answer a second after they were meant to begin
@@ -22,6 +23,9 @@ are watched. Faults follow each other in a shuffled order, each after so long a 
 
 No client tries a request again; one that keeps a connection opens another when it breaks. Only the proxy may ask a
 second server.
+
+The claims are the prediction, and every fault at every layer in every round is a case: of a single round seven that
+should be noticed, five that should not, twelve in which nobody else should be moved. So the bounds are far from 1.
 """
 
 from __future__ import annotations
@@ -35,9 +39,18 @@ from experiments.display import Display
 from experiments.experiment import Options, Part
 from experiments.faults import FAULTS
 from experiments.outages import CHECK, FULL, QUICK, Outcome, lab_for, measure
+from experiments.verdicts import Claim, Rule, Verdict, of_part
 
 SEEN_BY = {"killed": ("l4", "l7"), "link-cut": tuple(LAYERS), "frozen": ("l7",)}  # the prediction
 LATE_S = 0.1  # how late a busy machine's timers may be, on top of what is promised
+
+NOTICED = Claim(0, "a layer notices a fault that its own test can't get past", Rule(
+    "the part of such faults that is noticed before it is put right", ">", 0.5))
+UNSEEN = Claim(0, "a fault that a layer's test can't tell from health goes unnoticed", Rule(
+    "the part of such faults that is never noticed", ">", 0.5))
+UNDISTURBED = Claim(0, "a fault at one server moves nobody who is on another", Rule(
+    "the part of faults at which no such unit was moved", ">", 0.7))
+CLAIMS = (NOTICED, UNSEEN, UNDISTURBED)
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -64,6 +77,15 @@ def _times(name: str, found: Sequence[float]) -> dict[str, float | None]:
     """Median and longest; None where there is nothing."""
     return {name: round(median(found), 3) if found else None,
             f"{name}_most": round(max(found), 3) if found else None}
+
+
+def verdicts(found: Sequence[Outcome]) -> list[Verdict]:
+    """What came of CLAIMS."""
+    plain = [one for one in found if one.layer in SEEN_BY[one.fault]]
+    hidden = [one for one in found if one.layer not in SEEN_BY[one.fault]]
+    return [NOTICED.judge(of_part(sum(one.noticed_s is not None for one in plain), len(plain))),
+            UNSEEN.judge(of_part(sum(one.noticed_s is None for one in hidden), len(hidden))),
+            UNDISTURBED.judge(of_part(sum(not one.units_moved for one in found), len(found)))]
 
 
 def contradictions(rows: Rows) -> list[str]:
@@ -114,5 +136,7 @@ def for_people(rows: Rows) -> list[dict[str, object]]:
 def part(options: Options, display: Display) -> Part:
     """Measure it, in a lab of its own."""
     with lab_for(display.say) as lab:
-        found = rows(list(measure(lab, QUICK if options.quick else FULL, options.seed, display.say)))
-    return Part("failover", found, moral(found), not contradictions(found), shown=for_people(found))
+        found = list(measure(lab, QUICK if options.quick else FULL, options.seed, display.say))
+    table = rows(found)
+    return Part("failover", table, moral(table), not contradictions(table), shown=for_people(table),
+                verdicts=verdicts(found))

@@ -13,8 +13,12 @@ RUN = "run.json"  # in the folder of a report: everything that was run
 
 
 def read_run(path: Path) -> list[Envelope]:
-    """The envelopes of a run, in its order. Raises LabError for what is none."""
+    """The envelopes of a run, in its order; of a folder without RUN, all that is in it. Raises LabError for what is
+    none."""
     if path.is_dir():
+        single = [] if (path / RUN).exists() else sorted(path.glob("*.json"))
+        if single:
+            return [envelope for one in single for envelope in read_run(one)]
         path = path / RUN
     try:
         form = json.loads(path.read_text(encoding="utf-8"))

@@ -24,6 +24,7 @@ from experiments.connections import Connection, Sources, allow_sockets, ask, clo
 from experiments.faults import FAULTS
 from experiments.lab import Lab
 from experiments.services import service
+from experiments.verdicts import Claim, Rule, Verdict, of_part
 from topologies import addresses
 
 REALISATIONS = ("reactive", "hashed", "tracked")
@@ -32,6 +33,15 @@ CHECK = HealthCheck(interval_s=0.5, timeout_s=1.5, rise=2, fall=3, slow_start_s=
 PATIENCE_S = 1.5   # a switch that asks nobody answers in a millisecond
 SETTLE_S = 0.4     # until the switch has looked at all that it has cached in the light of new rules
 STAGES = ("with controller", "controller killed", "and a server dies", "controller again")
+KILLED, DIES = STAGES[1:3]
+
+NEW_ONES = Claim(0, "new connections are answered without a controller", Rule(
+    "the part of new connections that is answered while it is dead", ">", 0.9), only_if="the switch decides")
+OPEN_ONES = Claim(0, "open connections go on without a controller, whoever decided", Rule(
+    "the part of open connections that goes on while it is dead", ">", 0.9))
+NOBODY_LOOKS = Claim(0, "a server that dies then keeps being given its share of new connections", Rule(
+    "the part of new connections that is lost where the switch decides", ">", 0.1))
+CLAIMS = (NEW_ONES, OPEN_ONES, NOBODY_LOOKS)
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -64,7 +74,7 @@ def measure(lab: Lab, number: int, seed: int, say: Callable[[str], object] = lam
 
 def _held(live: Sequence[Connection], owners: Sequence[str], stage: str) -> dict[str, int]:
     """What became of the open connections to servers that are there; of the others nothing is asked."""
-    dead = STAGES.index(stage) >= STAGES.index("and a server dies")
+    dead = STAGES.index(stage) >= STAGES.index(DIES)
     asked = [(connection, owner) for connection, owner in zip(live, owners, strict=True)
              if owner and not (dead and owner == VICTIM)]
     found = ask([connection for connection, _ in asked], PATIENCE_S)
@@ -73,11 +83,11 @@ def _held(live: Sequence[Connection], owners: Sequence[str], stage: str) -> dict
 
 def _reach(lab: Lab, stage: str) -> None:
     """Let happen what the stage is about."""
-    if stage == "controller killed":
+    if stage == KILLED:
         dead = lab.processes.pop("controller")
         os.kill(dead.pid, signal.SIGKILL)
         dead.wait()
-    elif stage == "and a server dies":
+    elif stage == DIES:
         FAULTS["link-cut"].inflict(lab, VICTIM)
     elif stage == "controller again":
         ready = len(lab.events("Ready"))
@@ -93,6 +103,18 @@ def row(name: str, stage: str, held: Mapping[str, int], new: Sequence[str]) -> d
     """One row of the table `without_controller`. open, kept: of those whose server is there."""
     return {"realisation": name, "stage": stage, **held, "new": len(new), "new_answered": sum(map(bool, new)),
             "new_at_srv2": new.count(VICTIM)}
+
+
+def verdicts(rows: Rows) -> list[Verdict]:
+    """What came of CLAIMS."""
+    def part(count: str, whole: str, *stages: str, asks: Sequence[bool] = (False, True)) -> tuple[int, int]:
+        own = [one for one in rows if one["stage"] in stages and (one["realisation"] == "reactive") in asks]
+        return sum(one[count] for one in own), sum(one[whole] for one in own)
+
+    answered, new = part("new_answered", "new", DIES, asks=[False])
+    return [NEW_ONES.judge(*(of_part(*part("new_answered", "new", KILLED, asks=[asks])) for asks in (False, True))),
+            OPEN_ONES.judge(of_part(*part("kept", "open", KILLED, DIES))),
+            NOBODY_LOOKS.judge(of_part(new - answered, new))]
 
 
 def contradictions(rows: Rows) -> list[str]:

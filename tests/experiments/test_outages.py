@@ -16,11 +16,12 @@ from experiments.faults import FAULTS
 from experiments.lab import Lab
 from experiments.netns import socket_in
 from experiments.openloop import Call, Visit
-from experiments.outages import VICTIM, Size, Times, first, lab_for, measure, moved_hosts, moved_units, outcome
+from experiments.outages import Size, Times, first, lab_for, measure, moved_hosts, moved_units, outcome, victim_of
 from experiments.services import service
 from topologies import addresses
 
-TIMES = Times(began_s=100.0, fault_s=101.0, repair_s=104.0)
+VICTIM = victim_of(0)
+TIMES = Times(VICTIM, began_s=100.0, fault_s=101.0, repair_s=104.0)
 
 
 def calls_of(*servers: str, persists: bool = True) -> list[Call]:
@@ -59,8 +60,8 @@ def test_a_unit_that_is_taken_from_a_server_that_lives() -> None:
 def test_times_are_those_of_the_victim_and_within_their_span() -> None:
     events = [event("Down", 90.0), event("Down", 101.2, "srv1"), event("Down", 101.4), event("Down", 101.9),
               event("Assigned", 103.0), event("Assigned", 104.5, "srv3"), event("Assigned", 105.0)]
-    assert first(events, "Down", 101.0, 104.0) == 101.4
-    assert first(events, "Up", 101.0) is None
+    assert first(events, "Down", VICTIM, 101.0, 104.0) == 101.4
+    assert first(events, "Up", VICTIM, 101.0) is None
     found = outcome("l4", "killed", calls_of("srv1", "", ""), events, TIMES)
     assert (found.noticed_s, found.back_s) == (pytest.approx(0.4), pytest.approx(1.0))
     assert (found.requests, found.requests_lost) == (3, 2)

@@ -21,6 +21,12 @@ def test_one_envelope_or_several_or_a_folder(tmp_path: Path) -> None:
     assert read_run(tmp_path) == [ONE, ONE]
 
 
+def test_the_folder_of_single_reports(tmp_path: Path) -> None:
+    """`./lab run crowd --report DIR` writes no list, but a file for each experiment."""
+    ONE.write_report(tmp_path)
+    assert read_run(tmp_path) == [ONE]
+
+
 @pytest.mark.parametrize(("text", "saw"), [
     ("{", "is no JSON"), ("[]", "is an empty list"), ("[1]", "no envelope: name, seed, environment, tables are"),
     (json.dumps(json.loads(ONE.to_json()) | {"seed": "x"}), "no envelope: seed is"),

@@ -6,7 +6,21 @@ import pytest
 
 from experiments.clients import ClientHost
 from experiments.openloop import Call, Visit
-from experiments.steering import PERIOD_S, SLOW, WAYS, Size, contradictions, course, lab_for, measure, moral, rows
+from experiments.steering import (
+    COPIES,
+    PERIOD_S,
+    SLOW,
+    WAYS,
+    Size,
+    contradictions,
+    course,
+    lab_for,
+    measure,
+    moral,
+    name_of,
+    rows,
+    swings,
+)
 
 SECONDS = 12.0
 
@@ -20,7 +34,8 @@ def calls(shares: list[float], took_s: float = 0.2, each: int = 20) -> list[Call
 
 
 def table(*ways: list[Call]) -> list[dict[str, object]]:
-    return rows(dict(zip(WAYS, ways, strict=True)), SECONDS, dict(zip(WAYS, (240, 0, 0), strict=True)))
+    found = {way: [one] for way, one in zip(WAYS, ways, strict=True)}
+    return rows(found, SECONDS, dict(zip(WAYS, (240, 0, 0), strict=True)))
 
 
 def test_only_the_second_half_counts() -> None:
@@ -46,9 +61,14 @@ def test_slots_that_help_nobody_are_told() -> None:
 
 
 def test_the_course_has_a_row_a_period() -> None:
-    found = course(dict.fromkeys(WAYS, calls([0.5, 0.25, 0.0, 0.0, 0.0, 1.0])), SECONDS)
+    found = course({way: [calls([0.5, 0.25, 0.0, 0.0, 0.0, 1.0])] for way in WAYS}, SECONDS)
     assert [row["second"] for row in found] == [2, 4, 6, 8, 10, 12]
     assert [row["tracked round-robin"] for row in found] == [0.5, 0.25, 0.0, 0.0, 0.0, 1.0]
+
+
+def test_a_swing_is_one_where_chance_alone_makes_it() -> None:
+    """The shares of 100 connections at even odds have a standard deviation of 0.05; three of them, two degrees."""
+    assert swings(calls([0.5] * 3 + [0.45, 0.5, 0.55], each=100), SECONDS) == pytest.approx([1.5, 0, 1.5])
 
 
 @pytest.mark.live
@@ -56,7 +76,9 @@ def test_everybody_is_answered_and_only_reactive_asks() -> None:
     with lab_for() as lab:
         found = measure(lab, Size(seconds=4.0), seed=3)
         assert set(found) == set(WAYS)
-        for way, answered in found.items():
-            assert not [call for call in answered if call.error]
-            asked = len(lab.events("PacketIn", " ".join(way)))
-            assert (asked >= len(answered)) if way[0] == "reactive" else asked == 0
+        for way, copies in found.items():
+            assert len(copies) == COPIES
+            for copy, answered in enumerate(copies):
+                assert not [call for call in answered if call.error]
+                asked = len(lab.events("PacketIn", name_of(way, copy)))
+                assert (asked >= len(answered)) if way[0] == "reactive" else asked == 0

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from experiments.verdicts import Verdict
-from tests.experiments.claims import cost, distinguish, ladder
+from tests.experiments.claims import cost, crowd, distinguish, ladder
 
 
 def refuting() -> list[Verdict]:
     """Of all of them."""
-    return [verdict for one in (ladder, distinguish, cost) for verdict in one.refuting()]
+    return [verdict for one in (ladder, distinguish, cost, crowd) for verdict in one.refuting()]
 
 
 def supporting() -> list[Verdict]:
     """Of all of them."""
-    return [verdict for one in (ladder, distinguish, cost) for verdict in one.supporting()]
+    return [verdict for one in (ladder, distinguish, cost, crowd) for verdict in one.supporting()]
