@@ -1,6 +1,6 @@
 """The lab of the experiment `forward-proxy`: a class in a campus, five origins, at the edge one host with many doors.
 
-     h1 10.0.1.1 ──┐           ┌─ :3128 plain          ┐  20 Mbit/s   ┌── srv1  news.example ...
+     h1 10.0.1.1 ──┐           ┌─ :3128 plain          ┐  30 Mbit/s   ┌── srv1  news.example ...
      ...           ┼── proxy ──┼─ :3129 cache, new     ┼──── edge ────┼── srv2  video.example
      h10           ┘     └─ · ─┼─ ...                  ┘              └── ...
                            │   └─ one lab-proxy each, by a file of its own
@@ -28,7 +28,7 @@ from l7proxy.forward.users import entry
 from topologies import addresses
 
 CLIENTS, SERVERS = 10, 5
-EDGE_MBIT = 20.0
+EDGE_MBIT = 30.0
 THINK_S = 0.02  # how long an origin takes to make an object: there is no delay on links, and this stands in for it
 TOTAL_BYTES = 2_200_000  # a second, for all clients: a little less than the edge carries, beside frames' heads
 USER, PASSWORD = "ada", "a-password-of-ada"

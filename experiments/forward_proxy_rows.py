@@ -25,7 +25,7 @@ Row = dict[str, object]
 CLASS = Browsing(("news.example", "video.example", "wiki.example", "shop.example"), ads="ads.example", pages=60,
                  clients=CLIENTS, think_s=0.2)
 WAYS = {"direct": "", "no cache": "plain", "new cache": NEW, "warm cache": "warm cache"}  # and the door
-AHEAD_S = 0.5  # by which the greedy one begins before the others
+AHEAD_S = 0.3  # by which the greedy one begins before the others
 GREEDY, GREEDY_URL, GREEDY_CONNECTIONS = CLIENTS - 1, "http://video.example/bytes/1000000", 8
 # What the greedy one meets: the door, and whether it is there.
 TEMPERS: Mapping[str, tuple[str, bool]] = {
