@@ -165,7 +165,7 @@ def test_a_client_that_is_asked_who_it_is_answers_on_the_same_connection(forward
         assert b"Rule: <b>known</b>" in page
         link.sendall(ask % b"Proxy-Authorization: basic %b\r\n" % b64encode(b"ann:secret"))
         assert head_of(link).startswith(b"HTTP/1.1 200 ")
-    said = proxy.say(ask % b"", b"\x16\x03\x01 a hello too soon")
+    said = proxy.say(ask % b"" + b"\x16\x03\x01 a hello too soon")
     assert said.startswith(b"HTTP/1.1 407 ")
     assert said.count(b"HTTP/1.1 ") == 1
 

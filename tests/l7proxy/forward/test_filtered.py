@@ -115,21 +115,21 @@ def test_parts_are_no_way_around(filtered, pages):
         assert filtered.curl("-r", "0-1,3-8", named(pages, "/a")) == "well, d*mn it"
 
 
-def served_by_hand(proxy, listener, *pieces, url=None, then=b""):
-    """What a client hears of an origin that says these pieces, each once the one before has gone."""
+def served_by_hand(proxy, listener, *pieces, url=None):
+    """What a client hears of an origin that says these pieces: (octets, what the client then hears of it) each."""
+    heard = b""
     with socket.create_connection(("127.0.0.1", proxy.port), 20) as client:
         client.sendall(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % url.encode())
         origin, _ = listener.accept()
         with origin:
             origin.recv(65_536)
-            for piece in pieces:
+            for piece, then in pieces:
                 origin.sendall(piece)
-            heard = b""
-            try:
                 while then not in heard:
-                    heard += client.recv(65_536) or b"END"
-            except ConnectionResetError:
-                heard += b"RESET"
+                    try:
+                        heard += client.recv(65_536) or b"END"
+                    except ConnectionResetError:
+                        heard += b"RESET"
     return heard
 
 
@@ -137,7 +137,8 @@ def test_a_word_that_comes_late_ends_the_connection(filtered, listener):
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     begun = b"x" * (HOLD_BYTES + 1)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1000000\r\n\r\n"
-    heard = served_by_hand(filtered, listener, head, begun, b"... top", b" secret", url=url, then=b"RESET")
+    pieces = (head + begun, b"xxx"), (b"... top", b""), (b" secret", b"RESET")
+    heard = served_by_hand(filtered, listener, *pieces, url=url)
     assert heard.startswith(b"HTTP/1.1 200 OK")
     assert b"secret" not in heard
     assert filtered.stop()[-1]["note"] == "rule:secrets"
@@ -146,7 +147,7 @@ def test_a_word_that_comes_late_ends_the_connection(filtered, listener):
 def test_what_comes_in_drops_goes_on_in_drops(filtered, listener):
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
-    heard = served_by_hand(filtered, listener, head, b"data: oh damn\n\n", url=url, then=b"d*mn\n\n")
+    heard = served_by_hand(filtered, listener, (head + b"data: oh damn\n\n", b"d*mn\n\n"), url=url)
     assert b"Transfer-Encoding: chunked" in heard
 
 
@@ -159,21 +160,20 @@ def memory(proxy):
 def test_a_large_text_streams_through_a_replacement_in_flat_memory(filtered, listener, pages):
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     text = random.Random(1).randbytes(2**19).hex().encode()
-    served_by_hand(filtered, listener, b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\ndamn",
-                   url=url, then=b"d*mn")
+    said = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\ndamn"
+    served_by_hand(filtered, listener, (said, b"d*mn"), url=url)
     before = memory(filtered)
+
+    def write(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/plain")
+        handler.send_header("Content-Length", str(24 * len(text)))
+        handler.end_headers()
+        for _ in range(24):
+            handler.wfile.write(text)
+    pages.pages["/big"], pages.write = ({}, None), write
     with socket.create_connection(("127.0.0.1", filtered.port), 20) as client:
         client.sendall(b"GET %b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" % (at(pages, "/big").encode()))
-        pages.pages["/big"] = {}, None
-
-        def write(handler):
-            handler.send_response(200)
-            handler.send_header("Content-Type", "text/plain")
-            handler.send_header("Content-Length", str(24 * len(text)))
-            handler.end_headers()
-            for _ in range(24):
-                handler.wfile.write(text)
-        pages.write = write
         heard = sum(map(len, iter(lambda: client.recv(65_536), b"")))
     assert heard > 24 * len(text)
     assert memory(filtered) - before < 12 * 2**20  # of 24 MiB
