@@ -115,39 +115,45 @@ def test_parts_are_no_way_around(filtered, pages):
         assert filtered.curl("-r", "0-1,3-8", named(pages, "/a")) == "well, d*mn it"
 
 
-def served_by_hand(proxy, listener, *pieces, url=None):
+def until(link, then):
+    """What comes on a connection until `then` has; b"RESET" stands for its being cut."""
+    heard = b""
+    while then not in heard:
+        try:
+            piece = link.recv(65_536)
+        except ConnectionResetError:
+            piece = b"RESET"
+        assert piece, heard
+        heard += piece
+    return heard
+
+
+def served_by_hand(proxy, listener, *pieces):
     """What a client hears of an origin that says these pieces: (octets, what the client then hears of it) each."""
     heard = b""
     with socket.create_connection(("127.0.0.1", proxy.port), 20) as client:
-        client.sendall(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % url.encode())
+        client.sendall(b"GET http://127.0.0.1:%d/ HTTP/1.1\r\nHost: a\r\n\r\n" % listener.getsockname()[1])
         origin, _ = listener.accept()
         with origin:
             origin.recv(65_536)
             for piece, then in pieces:
                 origin.sendall(piece)
-                while then not in heard:
-                    try:
-                        heard += client.recv(65_536) or b"END"
-                    except ConnectionResetError:
-                        heard += b"RESET"
+                heard += until(client, then)
     return heard
 
 
 def test_a_word_that_comes_late_ends_the_connection(filtered, listener):
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     begun = b"x" * (HOLD_BYTES + 1)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1000000\r\n\r\n"
-    pieces = (head + begun, b"xxx"), (b"... top", b""), (b" secret", b"RESET")
-    heard = served_by_hand(filtered, listener, *pieces, url=url)
+    heard = served_by_hand(filtered, listener, (head + begun, b"xxx"), (b"... top", b""), (b" secret", b"RESET"))
     assert heard.startswith(b"HTTP/1.1 200 OK")
     assert b"secret" not in heard
     assert filtered.stop()[-1]["note"] == "rule:secrets"
 
 
 def test_what_comes_in_drops_goes_on_in_drops(filtered, listener):
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
-    heard = served_by_hand(filtered, listener, (head + b"data: oh damn\n\n", b"d*mn\n\n"), url=url)
+    heard = served_by_hand(filtered, listener, (head + b"data: oh damn\n\n", b"d*mn\n\n"))
     assert b"Transfer-Encoding: chunked" in heard
 
 
@@ -158,10 +164,9 @@ def memory(proxy):
 
 
 def test_a_large_text_streams_through_a_replacement_in_flat_memory(filtered, listener, pages):
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     text = random.Random(1).randbytes(2**19).hex().encode()
     said = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\ndamn"
-    served_by_hand(filtered, listener, (said, b"d*mn"), url=url)
+    served_by_hand(filtered, listener, (said, b"d*mn"))
     before = memory(filtered)
 
     def write(handler):
