@@ -29,11 +29,11 @@ import asyncio
 import dataclasses
 import itertools
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from balancing import Backend, Service
+from balancing import Backend, Pool, Server, Service
 from balancing.form import IPAddress
 from l7proxy.balancer import Balancer
 from l7proxy.certificates import read
@@ -143,21 +143,13 @@ async def apply(proxy: Proxy, new: Config) -> Difference:
         if operators is not None and operators is not proxy.operators:
             operators.close()
         raise
-    was, proxy.config = proxy.config, new
+    was, proxy.config = proxy.config, new  # what can fail is done: from here on the proxy changes
     proxy.write_to(events, log)
     proxy.face = face
     if "cache" in changes.fresh or _reachable(was) != _reachable(new):
         proxy.cache = proxy.make_cache(new)
     proxy.operate_at(operators)
-    for pool, terms in zip(added, changes.added, strict=True):
-        proxy.add(pool, terms.policy)
-    gone = [server for pool, service in become for server in pool.become(service)]
-    for old, terms in changes.changed:
-        proxy.follow(proxy.pools[terms.name])
-        if old.policy != terms.policy:
-            before = proxy.balancers[terms.name]
-            proxy.balancers[terms.name] = Balancer(before.pool, terms.policy, before.counts)
-    gone += [server for terms in changes.removed for server in proxy.remove(terms.name)]
+    gone = _change_pools(proxy, changes, added, become)
     _change_doors(proxy, new, opened, {door_of(one) for one in changes.closed})
     for door in proxy.doors:
         if door.tls:
@@ -167,6 +159,20 @@ async def apply(proxy: Proxy, new: Config) -> Difference:
     for server in gone:
         proxy.part(server)
     return changes
+
+
+def _change_pools(proxy: Proxy, changes: Difference, added: Sequence[Pool],
+                  become: Iterable[tuple[Pool, Service]]) -> list[Server]:
+    """Use the pools that are new, make the others what they become; return the servers that nobody has any more."""
+    for pool, terms in zip(added, changes.added, strict=True):
+        proxy.add(pool, terms.policy)
+    gone = [server for pool, service in become for server in pool.become(service)]
+    for old, terms in changes.changed:
+        proxy.follow(proxy.pools[terms.name])
+        if old.policy != terms.policy:
+            before = proxy.balancers[terms.name]
+            proxy.balancers[terms.name] = Balancer(before.pool, terms.policy, before.counts)
+    return gone + [server for terms in changes.removed for server in proxy.remove(terms.name)]
 
 
 def _change_doors(proxy: Proxy, new: Config, opened: Sequence[Door], closed: Collection[tuple[str, bool]]) -> None:
