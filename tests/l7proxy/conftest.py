@@ -160,7 +160,8 @@ class Origin(BaseHTTPRequestHandler):
             while size := int(self.rfile.readline(), 16):
                 yield self.rfile.read(size)
                 self.rfile.readline()
-            self.rfile.readline()
+            while self.rfile.readline().strip():
+                pass  # the trailer section, which ends with an empty line
         left = int(self.headers["Content-Length"] or 0)
         while left:
             piece = self.rfile.read(min(left, 65_536))
