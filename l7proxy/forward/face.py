@@ -1,8 +1,8 @@
 """The forward proxy's face towards its clients: what a request that has come leads to (beside dispatch.py).
 
      request ──► destination ──refused──► 400, 501
-                     │ None: OPTIONS *, or Max-Forwards is used up ──► answered here
-                     └──loop──► 502                       └──► a Fetch (fetch.py)
+                     │ None: OPTIONS * ──► answered here
+                     └──loop──► 502   └──► a Fetch (fetch.py)
 
      asked too often ──► 429                                                  what blocks: asking.py
 
@@ -77,14 +77,16 @@ class ForwardFace:
         except Refused as refused:
             talk.refuse(refused, head)
             return
-        if goal is None or further is None:
+        if goal is None:
             persistent = talk.keep(head, head.body == NO_BODY)
-            talk.say(head, 200, loops.last(head, goal, talk.outside.date(), persistent))
+            talk.say(head, 200, loops.last(head, None, talk.outside.date(), persistent))
             return
         kind = Cached if talk.site.cache is not None else Filtered if self.filters is not None else Fetch
-        fetch = kind(talk, self, further, goal)
+        fetch = kind(talk, self, further or head, goal)
+        fetch.ends = further is None
         talk.exchange = fetch
-        if found := self._looped(head.fields) or self._too_often(talk):
+        looped = None if fetch.ends else self._looped(head.fields)  # a TRACE that ends here shows the circle
+        if found := looped or self._too_often(talk):
             fetch.deny(found)
             return
         talk.outside.wait(Wait.TOTAL)

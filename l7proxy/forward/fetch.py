@@ -54,7 +54,7 @@ class Fetch(Relay):
     """A request on its way.
 
     left: addresses that can still be tried; place: where it is, or was last. looking, verifying: who is waited for.
-    counted: as what it is among those on their way (loops.Abroad).
+    counted: as what it is among those on their way (loops.Abroad). ends: it has come as far as it may (Max-Forwards).
     rule: which decided; denied: by a no; kind: the media type of a verdict's page.
     """
 
@@ -65,7 +65,7 @@ class Fetch(Relay):
         self.left: list[IPAddress] = []
         self.place: Place | None = None
         self.tries = 0
-        self.looking = self.verifying = self.denied = False
+        self.looking = self.verifying = self.denied = self.ends = False
         self.counted: bytes | None = None
         self.rule, self.kind = "", b""
 
@@ -107,7 +107,16 @@ class Fetch(Relay):
 
     def allowed(self, verdict: Verdict) -> None:
         """The rules let it go on: wherever that is (ALLOW), or if its addresses may be dialled (RESOLVE)."""
-        self.find()
+        if self.ends:
+            self._end_here()
+        else:
+            self.find()
+
+    def _end_here(self) -> None:
+        """Answer in the place of the origin: whoever asks wants to know how far it came (RFC 9110 7.6.2)."""
+        sent = self.asked.body == NO_BODY
+        date, persistent = self.talk.outside.date(), self.talk.keep(self.asked, sent)
+        self._say(200, loops.last(self.asked, self.goal, date, persistent), sent)
 
     def find(self) -> None:
         """Find out where it goes."""
@@ -224,10 +233,15 @@ class Fetch(Relay):
         sent = head.body == NO_BODY and (waits or not self.goal.tunnel)  # rule 3
         data = verdict.answer(said, self.goal.written, proxy=talk.site.name, date=talk.outside.date(),
                               persistent=talk.keep(head, sent), bodiless=head.method == b"HEAD")
-        self.status, self.octets, self.note = said.status, len(data), f"rule:{said.rule}"
-        talk.outside.to_client(data)
-        talk.site.counts.answered(said.status)
-        talk.finished(sent)
+        self.note = f"rule:{said.rule}"
+        self._say(said.status, data, sent)
+
+    def _say(self, status: int, data: bytes, sent: bool) -> None:
+        """Answer without an origin. data: all of it."""
+        self.status, self.octets = status, len(data)
+        self.talk.outside.to_client(data)
+        self.talk.site.counts.answered(status)
+        self.talk.finished(sent)
 
     def fail(self, failure: Failure) -> None:
         if self.looking:

@@ -133,6 +133,23 @@ def test_it_goes_as_far_as_it_is_meant_to(forward, relay, listener, method):
     assert b"Max-Forwards: 1\r\n" in seen[0]
 
 
+def test_who_may_not_ask_is_not_answered_here_either(forward):
+    """Where Max-Forwards is used up the rules are asked all the same."""
+    proxy = forward(RULES.format("transparent")
+                    + '[[forward.rule]]\nname = "no-trace"\naction = "deny"\nmethods = ["TRACE"]\n')
+    assert b"no-trace" in proxy.say(ASK % (b"TRACE", 80, b"Max-Forwards: 0\r\n"))
+    assert proxy.say(ASK % (b"OPTIONS", 80, b"Max-Forwards: 0\r\n")).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_trace_shows_the_circle_that_it_went(forward):
+    """A loop is no failure to a request that was sent to find it (RFC 9110 9.3.8)."""
+    proxy = forward()
+    ours = re.search(rb"lab-[0-9a-f]{8}", proxy.say(ASK % (b"GET", 1, b""))).group()
+    via = b"Via: 1.1 %b\r\n" % ours
+    assert b"proxy_loop_detected" in proxy.say(ASK % (b"TRACE", 80, via + b"Max-Forwards: 1\r\n"))
+    assert proxy.say(ASK % (b"TRACE", 80, via + b"Max-Forwards: 0\r\n")).endswith(via + b"Max-Forwards: 0\r\n\r\n")
+
+
 @pytest.mark.parametrize("value", [b"-1", b"x", b"1.5", b"", b"1\r\nMax-Forwards: 2"])
 def test_max_forwards_that_is_no_number(forward, value):
     assert forward().say(ASK % (b"TRACE", 80, b"Max-Forwards: %b\r\n" % value)).startswith(b"HTTP/1.1 400 ")
