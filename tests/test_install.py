@@ -313,9 +313,12 @@ def test_all_three_run_and_one_exit_code_says_how_it_went(
     assert (f"failed: {failed}" in done.stderr) == bool(failed)
 
 
+MANY = f"-n {2 * len(os.sched_getaffinity(0))} --dist worksteal"
+
+
 @pytest.mark.parametrize(
     ("words", "handed_on"),
-    [([], "-n auto"), (["-n", "0", "-k", "a b"], "-n 0 -k a b"), (["tests/x.py", "-x"], "-n auto tests/x.py -x")],
+    [([], MANY), (["-n", "0", "-k", "a b"], "-n 0 -k a b"), (["tests/x.py", "-x"], f"{MANY} tests/x.py -x")],
 )
 def test_words_are_handed_to_pytest(tools: Machine, words: list[str], handed_on: str) -> None:
     tools.lab("test", *words, RUFF="0", MYPY="0", PYTEST="0")

@@ -79,13 +79,19 @@ def serving(handler, secret=None):
         server.server_close()
 
 
-@pytest.fixture
-def sites(forward, tmp_path):
+@contextmanager
+def started(forward, folder):
     """A proxy that knows ann, a site in clear, one by TLS, and the authority: (proxy, port, port, authority)."""
-    authority = Authority(tmp_path / "ca")
-    (tmp_path / "users").write_text(entry("ann", "secret: ü", 4) + "\n")
+    authority = Authority(folder / "ca")
+    (folder / "users").write_text(entry("ann", "secret: ü", 4) + "\n")
     with serving(Site) as port, serving(Site, authority.issue("localhost", "secure.lab")) as secure:
         yield forward(RULES.format(f"{port}, {secure}")), port, secure, authority
+
+
+@pytest.fixture
+def sites(forward, tmp_path):
+    with started(forward, tmp_path) as found:
+        yield found
 
 
 def test_curl_with_user_and_password(sites):
@@ -163,16 +169,21 @@ def test_git_and_pip(forward, tmp_path):
 
 @pytest.mark.live
 @pytest.mark.skipif(not shutil.which("chromium"), reason="there is no chromium (./lab setup --browser installs it)")
-def test_a_browser(sites, tmp_path):
+def test_a_browser(forward, tmp_path):
     """It is asked who it is, fetches in clear and by CONNECT, speaks WebSocket, and sees the page of a rule."""
-    proxy, port, secure, authority = sites
-    subprocess.run(["sh", "-c", "echo 127.0.0.1 shop.lab secure.lab >> /etc/hosts"], check=True)  # in this capsule only
+    with started(forward, tmp_path) as sites:
+        browse(*sites, tmp_path / "home")
+
+
+def browse(proxy, port, secure, authority, home):
+    """In this capsule only: names, and an authority that every Chromium of the machine believes."""
+    subprocess.run(["sh", "-c", "echo 127.0.0.1 shop.lab secure.lab >> /etc/hosts"], check=True)
     POLICIES.parents[1].mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "none", POLICIES.parents[1]], check=True)
     POLICIES.mkdir(parents=True)
     der = ssl.PEM_cert_to_DER_cert(authority.bundle.read_text())
     (POLICIES / "lab.json").write_text(json.dumps({"CACertificates": [b64encode(der).decode()]}))
-    browser = Chromium(proxy.url, tmp_path / "home", ("ann", "secret: ü"))
+    browser = Chromium(proxy.url, home, ("ann", "secret: ü"))
     try:
         assert browser.navigate(f"http://shop.lab:{port}/page") == ""
         assert ("Proxy", "proxy") in browser.asked

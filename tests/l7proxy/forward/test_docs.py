@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from l7proxy.config_file import read_file
-from tests.conftest import INSIDE, ROOT
+from tests.conftest import ROOT
 from tests.test_operating import fits, steps
+from topologies import capsule
 
 PAGE = (ROOT / "docs" / "forward.md").read_text()
 FILES = dict(re.findall(r"^```toml\n# (\S+)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
@@ -80,7 +81,7 @@ def test_the_example_is_right():
 @pytest.mark.live
 def test_its_commands_say_what_it_says(tmp_path):
     """In a capsule, whose ports and names are free."""
-    assert INSIDE in os.environ
+    assert capsule.OUTSIDE.exists()
     Path("/etc/hosts").write_text("127.0.0.1 localhost shop.lab\n")
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     for name, text in FILES.items():

@@ -6,7 +6,6 @@ A capsule has networks and mounts of its own: there the test is the name server,
 from __future__ import annotations
 
 import itertools
-import os
 import socket
 import subprocess
 import threading
@@ -14,8 +13,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from tests.conftest import INSIDE
 from tests.l7proxy.forward.running import everything
+from topologies import capsule
 
 PUBLIC, PORT = "93.184.215.14", 80
 A, AAAA = 1, 28
@@ -78,8 +77,8 @@ def ask(proxy, host, port=PORT):
 
 
 def be_asked(folder, answers):
-    """Be the name server of this capsule. No fixture: those run outside of it as well."""
-    assert INSIDE in os.environ
+    """Be the name server of this capsule. No fixture: those run outside of it."""
+    assert capsule.OUTSIDE.exists()
     (folder / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:30 attempts:5\n")
     for command in (f"mount --bind {folder}/resolv.conf /etc/resolv.conf", f"ip addr add {PUBLIC}/32 dev lo"):
         subprocess.run(command.split(), check=True)
