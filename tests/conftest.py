@@ -17,7 +17,6 @@ import signal
 import sys
 import threading
 import traceback
-import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -61,8 +60,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
 def call_in_capsule(item: pytest.Function, test: Callable[..., object], fixtures: dict[str, Any]) -> None:
     """Call `test` in a fork that is in a fresh capsule."""
     reader, writer = os.pipe()
-    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of forking beside other threads
-        child = os.fork()
+    child = os.fork()
     if not child:
         item.obj = test  # as a failure is to show it
         be_the_child(item, partial(test, **fixtures), writer)

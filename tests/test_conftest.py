@@ -53,8 +53,8 @@ def test_however_a_test_ends(tmp_path: Path) -> None:
     file = tmp_path / "test_it.py"
     file.write_text(TESTS)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", "-o", "markers=live",
-         "-W", "error", "-rA", file],
+        [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", "-c",
+         ROOT / "pyproject.toml", "-v", "-rA", file],
         cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=100)
     ends = {name: (how, why) for how, name, _, why in
             re.findall(r"^(PASSED|FAILED) test_it.py::(\w+)( - Failed: (.*))?$", done.stdout, re.MULTILINE)}
