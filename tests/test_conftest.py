@@ -53,11 +53,12 @@ def test_however_a_test_ends(tmp_path: Path) -> None:
     file = tmp_path / "test_it.py"
     file.write_text(TESTS)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", "-c",
-         ROOT / "pyproject.toml", "-v", "-rA", file],
-        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=100)
+        [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider",
+         "-c", ROOT / "pyproject.toml", "-rA", file],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}, capture_output=True, text=True,
+        timeout=100)
     ends = {name: (how, why) for how, name, _, why in
-            re.findall(r"^(PASSED|FAILED) test_it.py::(\w+)( - Failed: (.*))?$", done.stdout, re.MULTILINE)}
+            re.findall(r"^(PASSED|FAILED) \S*::(\w+)( - Failed: (.*))?$", done.stdout, re.MULTILINE)}
     assert ends == {
         "test_it_is_inside": ("PASSED", ""),
         "test_wrong": ("FAILED", "def test_wrong():"),
