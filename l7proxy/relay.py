@@ -221,8 +221,8 @@ class Relay:
         self.rechunked = write.rechunked(answer, minor)
         if answer.status == 101:
             self.switch()
-        elif not minor and answer.body < NO_BODY:
-            self.talk.persistent = False  # there the connection's end is the body's
+        elif not self.sent or (not minor and answer.body < NO_BODY):
+            self.talk.persistent = False  # it may end before the request has, or only as the connection does
 
     def switch(self) -> None:
         """Another protocol is spoken from here on."""
