@@ -313,7 +313,7 @@ def test_all_three_run_and_one_exit_code_says_how_it_went(
     assert (f"failed: {failed}" in done.stderr) == bool(failed)
 
 
-MANY = f"-n {2 * len(os.sched_getaffinity(0))} --dist worksteal"
+MANY = "-n auto --dist worksteal"
 
 
 @pytest.mark.parametrize(
