@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,11 @@ def of_one_machine(text: str) -> list[str]:
 
 
 MODULES = [path for path in our_files() if path.suffix == ".py"]
-TREES = {path: ast.parse(path.read_text()) for path in MODULES}
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
 
 
 @pytest.fixture(params=MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -109,21 +114,21 @@ def module(request: pytest.FixtureRequest) -> Path:
 
 
 def test_a_module_keeps_to_its_room(module: Path) -> None:
-    assert not broken_walls(room_of(module), TREES[module])
+    assert not broken_walls(room_of(module), tree(module))
 
 
 def test_a_module_says_what_it_is(module: Path) -> None:
-    assert ast.get_docstring(TREES[module])
+    assert ast.get_docstring(tree(module))
 
 
 def test_a_module_is_small(module: Path) -> None:
-    assert not too_large(module.read_text(), TREES[module])
+    assert not too_large(module.read_text(), tree(module))
 
 
 def test_each_giant_has_one_importer() -> None:
     files = [(room_of(path), path) for path in MODULES if room_of(path) != "tests"]
     assert not stray_giants(
-        (giant, room, str(path)) for room, path in files for giant in sorted(imports(TREES[path]) & set(GIANTS))
+        (giant, room, str(path)) for room, path in files for giant in sorted(imports(tree(path)) & set(GIANTS))
     )
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from experiments.report import write_beside, write_whole_run
-from tests.experiments.report.test_whole import RUN, other
+from tests.experiments.report.test_whole import one, two
 
 pytestmark = pytest.mark.skipif(not shutil.which("chromium"),
                                 reason="there is no chromium (./lab setup --browser installs it)")
@@ -29,11 +28,11 @@ def chromium(tmp_path: Path, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
-@pytest.fixture(params=["report", "beside"])
-def page(request, tmp_path: Path) -> Path:
-    if request.param == "report":
-        return write_whole_run(RUN, tmp_path)
-    return write_beside(RUN, other(), tmp_path, names=("mine", "yours"))
+@pytest.fixture(params=[one, two])
+def page(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    file = tmp_path / "page.html"
+    file.write_text(request.param())
+    return file
 
 
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
