@@ -69,7 +69,7 @@ class Size:
     seconds: float = 32.0  # longer, and whoever stands in the overrun server's queue gives up
 
 
-QUICK, FULL = Size(seconds=14.0), Size()
+QUICK, FULL = Size(seconds=12.0), Size()
 
 
 def lab_for(say: Callable[[str], object] = lambda words: None) -> Lab:
