@@ -220,6 +220,8 @@ class Balancer(App):
         match change:
             case messages.Remove(what):
                 return self._name_of(what) if not isinstance(what, Found) else ""
+            case messages.Renew(flow):
+                return self._name_of(flow)
             case Flow():
                 number = change.cookie.service
             case Group():

@@ -196,7 +196,7 @@ class Carried:
             for unit, backend in kept.items():
                 self.assignments.adopt(unit, backend.id)
             self.assignments.keep_only(kept)
-            changes += [rules.unit_flow(self.service, *pair) for pair in kept.items()]
+            changes += [messages.Renew(rules.unit_flow(self.service, *pair)) for pair in kept.items()]
         self._send(datapath, changes)
 
     def _alive(self, backend: Backend) -> bool:

@@ -52,7 +52,19 @@ class Remove:
         return f"delete {self.what}"
 
 
-Change = Flow | Group | Remove
+@dataclass(frozen=True)
+class Renew:
+    """A rule that gets its actions anew, if it is there. Its time and its counters go on (OpenFlow 1.3.5, 6.4): added
+    anew, the flow of a connection that has ended would stay as long as one that hasn't.
+    """
+
+    flow: Flow
+
+    def __str__(self) -> str:
+        return f"renew {self.flow}"
+
+
+Change = Flow | Group | Remove | Renew
 
 
 def change(datapath: Any, what: Change) -> Any:
@@ -62,6 +74,8 @@ def change(datapath: Any, what: Change) -> Any:
             return add(datapath, what)
         case Group():
             return set_group(datapath, what)
+        case Renew(flow):
+            return renew(datapath, flow)
         case Remove(Group(number)):
             return delete_group(datapath, number)
         case Remove(Flow() | Found() as rule):
@@ -77,6 +91,13 @@ def add(datapath: Any, flow: Flow) -> Any:
         command=ofp.OFPFC_ADD, idle_timeout=flow.idle_timeout_s, buffer_id=ofp.OFP_NO_BUFFER,
         flags=ofp.OFPFF_SEND_FLOW_REM if flow.idle_timeout_s else 0,
         match=parser.OFPMatch(**flow.match), instructions=_instructions(datapath, flow.actions))
+
+
+def renew(datapath: Any, flow: Flow) -> Any:
+    """The message that gives the rule with the table, priority and match of `flow` its actions."""
+    message = add(datapath, flow)
+    message.command = datapath.ofproto.OFPFC_MODIFY_STRICT
+    return message
 
 
 def delete(datapath: Any, rule: Found | Flow) -> Any:

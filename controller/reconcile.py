@@ -2,7 +2,7 @@
 
 A switch keeps its rules when its controller dies (fail mode secure), so the next one finds what the last one left:
 
-    a unit's flow of a service and backend that we know ──► adopt: the unit keeps its server
+    a unit's flow of a service and backend that we know ──► adopt: the unit keeps its server, its flow is renewed
     a rule that we are about to send anyway              ──► keep:  sending it again replaces it in place
     any other rule that bears our mark                   ──► delete: nobody knows what it is for any more
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import struct
@@ -171,6 +172,8 @@ def test_a_second_controller_goes_on_where_the_first_one_ended(layer: str) -> No
         dead = lab.processes.pop("controller")
         os.kill(dead.pid, signal.SIGKILL)
         dead.wait(10)
+        unit = next(rule.text for rule in rules() if rule.cookie and rule.cookie.kind is Kind.UNIT)
+        ofctl("add-flow", soon_over(unit))
         stale = int(Cookie(Kind.UNIT, service=99, backend=1))
         for cookie, port in ((stale, 1), (0x1234, 2)):
             ofctl("add-flow", f"cookie={cookie:#x},table=1,priority=5,udp,tp_dst={port},actions=drop")
@@ -182,6 +185,7 @@ def test_a_second_controller_goes_on_where_the_first_one_ended(layer: str) -> No
         assert cookies.count(None) == 1, "what is not ours stays"
         assert Cookie.read(stale) not in cookies
         assert sum(cookie is not None and cookie.kind is Kind.UNIT for cookie in cookies) == units
+        assert sum("idle_timeout=30," in rule.text for rule in rules()) == 1, "its time goes on as it was"
         assigned = len(lab.events("Assigned"))
         ofctl("del-flows", f"cookie={MARK | Kind.UNIT:#x}/{MARK_MASK | 0xFFFF:#x}")
         after = answered(ask(one, client, "http://vip/") for one, client in zip(own, clients, strict=True))
@@ -189,6 +193,12 @@ def test_a_second_controller_goes_on_where_the_first_one_ended(layer: str) -> No
         assert len(lab.events("Assigned")) == assigned, "remembered, not decided anew"
         for one_session in own:
             one_session.close()
+
+
+def soon_over(rule: str) -> str:
+    """A rule as ovs-ofctl shows it, to be added in its place: it may be idle for 30 s, as if its unit had ended."""
+    kept = re.sub(r"(duration|n_packets|n_bytes|idle_age)=[^,]*, ", "", rule)
+    return "send_flow_rem, " + re.sub(r"idle_timeout=\d+,", "idle_timeout=30,", kept)
 
 
 def ofctl(command: str, rule: str) -> None:
