@@ -38,7 +38,7 @@ with pytest.MonkeyPatch.context() as patch:
 
 from topologies import capsule  # noqa: E402
 
-SECONDS = 120  # a live test that takes longer hangs
+SECONDS = 240  # a live test that takes longer hangs
 
 settings.register_profile("lab", deadline=None)  # a busy machine makes no test wrong
 settings.load_profile("lab")
