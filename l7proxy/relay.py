@@ -176,33 +176,43 @@ class Relay:
 
     def pump_response(self) -> None:
         """Send on what has come of the answer, in one piece; malformed, it is a failure."""
-        talk, out, done = self.talk, b"", False
-        responses = talk.responses
+        talk = self.talk
         try:
-            while self.answer is None and (event := responses.next()) is not None:
-                assert isinstance(event, ResponseHead)
-                out += self._answer(event)
-                done = (event.body == NO_BODY and event.status >= 200) or self.instead
-            if self.answer is not None and not done:
-                data, done = responses.body()
-                out += self.body(data, done)
+            out, done = self._response_data()
         except Refused as refused:
             self.fail(failures.not_http(refused))
             return
         if out:
             self.octets += len(out)
             talk.outside.to_client(out)
-        if done and self.recording is not None:
-            self.recording.end()
-        if done and self.tunnel and not self.sent:
-            self.all_heard = True
-            talk.outside.end_client()
-        elif done:
-            self.finish()
+        if done:
+            self._all_heard()
         elif self.answer is not None:
             talk.outside.wait(Wait.TUNNEL if self.tunnel else Wait.RELAY)
             if self.tunnel and talk.requests.buffer:
                 self.pump_request()  # the client has not waited for the switch
+
+    def _response_data(self) -> tuple[bytes, bool]:
+        """What has come of the answer, as the client reads it, and whether that was the last of it. Raises Refused."""
+        responses, out, done = self.talk.responses, b"", False
+        while self.answer is None and (event := responses.next()) is not None:
+            assert isinstance(event, ResponseHead)
+            out += self._answer(event)
+            done = (event.body == NO_BODY and event.status >= 200) or self.instead
+        if self.answer is not None and not done:
+            data, done = responses.body()
+            out += self.body(data, done)
+        return out, done
+
+    def _all_heard(self) -> None:
+        """All of the answer has come; of a tunnel, all that its server says."""
+        if self.recording is not None:
+            self.recording.end()
+        if self.tunnel and not self.sent:
+            self.all_heard = True
+            self.talk.outside.end_client()
+        else:
+            self.finish()
 
     def _answer(self, answer: ResponseHead) -> bytes:
         """A head has come; return it as the client reads it. HTTP/1.0 knows no 1xx (RFC 9110 15.2)."""
