@@ -206,10 +206,7 @@ class Conversation:
         if exchange.ask is not None and exchange.stale():
             return
         data = self._complaint(exchange.head, exchange.sent, failure.status, failure.why, failure.error, exchange.more)
-        self.outside.to_client(data)
-        self.site.counts.answered(failure.status)
-        exchange.octets, exchange.status, exchange.note = len(data), failure.status, failure.error
-        self.finished(exchange.sent)
+        exchange.say(failure.status, data, exchange.sent, failure.error)
 
     def refuse(self, refused: Refused, head: RequestHead | None = None) -> None:
         """Answer a request that is not forwarded, or not further, and close: rule 2. head: if it could be read."""

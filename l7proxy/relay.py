@@ -186,7 +186,7 @@ class Relay:
             self.octets += len(out)
             talk.outside.to_client(out)
         if done:
-            self._all_heard()
+            self._end_answer()
         elif self.answer is not None:
             talk.outside.wait(Wait.TUNNEL if self.tunnel else Wait.RELAY)
             if self.tunnel and talk.requests.buffer:
@@ -204,7 +204,7 @@ class Relay:
             out += self.body(data, done)
         return out, done
 
-    def _all_heard(self) -> None:
+    def _end_answer(self) -> None:
         """All of the answer has come; of a tunnel, all that its server says."""
         if self.recording is not None:
             self.recording.end()
@@ -265,6 +265,13 @@ class Relay:
         self.talk.outside.to_client(data)
         self.talk.finished(self.sent)
         return True
+
+    def say(self, status: int, data: bytes, sent: bool, note: str) -> None:
+        """Answer ourselves, and be done. data: all of it; sent: the request was read to the end; note: for the log."""
+        self.status, self.octets, self.note = status, len(data), note
+        self.talk.outside.to_client(data)
+        self.talk.site.counts.answered(status)
+        self.talk.finished(sent)
 
     def over(self) -> None:
         """No more will come of it. Safe to call again."""

@@ -108,6 +108,8 @@ def test_the_example_is_what_the_lab_itself_would_make() -> None:
 def test_pytest_from_the_root() -> None:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
     env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTEST_ADDOPTS")}
+    done = subprocess.run([*command, "--collect-only"], cwd=ROOT, env=env, text=True, capture_output=True, check=True)
+    assert done.stdout.count("::") > 500
     done = subprocess.run([*command, "tests/balancing", "-m", "not live", "-k", "claims"], cwd=ROOT, env=env, text=True,
                           capture_output=True)
     assert re.search(r"^\d\d passed", done.stdout, re.MULTILINE), done.stdout + done.stderr

@@ -116,7 +116,7 @@ class Fetch(Relay):
         """Answer in the place of the origin: whoever asks wants to know how far it came (RFC 9110 7.6.2)."""
         sent = self.asked.body == NO_BODY
         date, persistent = self.talk.outside.date(), self.talk.keep(self.asked, sent)
-        self._say(200, loops.last(self.asked, self.goal, date, persistent), sent)
+        self.say(200, loops.last(self.asked, self.goal, date, persistent), sent, "")
 
     def find(self) -> None:
         """Find out where it goes."""
@@ -233,15 +233,7 @@ class Fetch(Relay):
         sent = head.body == NO_BODY and (waits or not self.goal.tunnel)  # rule 3
         data = verdict.answer(said, self.goal.written, proxy=talk.site.name, date=talk.outside.date(),
                               persistent=talk.keep(head, sent), bodiless=head.method == b"HEAD")
-        self.note = f"rule:{said.rule}"
-        self._say(said.status, data, sent)
-
-    def _say(self, status: int, data: bytes, sent: bool) -> None:
-        """Answer without an origin. data: all of it."""
-        self.status, self.octets = status, len(data)
-        self.talk.outside.to_client(data)
-        self.talk.site.counts.answered(status)
-        self.talk.finished(sent)
+        self.say(said.status, data, sent, f"rule:{said.rule}")
 
     def fail(self, failure: Failure) -> None:
         if self.looking:

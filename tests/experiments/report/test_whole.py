@@ -47,13 +47,8 @@ def same() -> str:
 
 
 @pytest.fixture(scope="module")
-def text() -> str:
-    return one()
-
-
-@pytest.fixture(scope="module")
-def parsed(text: str) -> Parsed:
-    return Parsed(text)
+def parsed() -> Parsed:
+    return Parsed(one())
 
 
 def other() -> list[Envelope]:
@@ -77,9 +72,9 @@ def test_a_page_is_well_formed_and_needs_nothing_but_itself(page: Callable[[], s
     assert not re.search(r"url\((?!#)", page())
 
 
-def test_every_claim_has_a_chapter_with_verdict_plot_network_command_and_a_closer_look(text: str) -> None:
+def test_every_claim_has_a_chapter_with_verdict_plot_network_command_and_a_closer_look() -> None:
     chapters = {int(number): body for number, body in
-                re.findall(r'<h2 id="c(\d+)">(.*?)</section>', text, re.DOTALL)}
+                re.findall(r'<h2 id="c(\d+)">(.*?)</section>', one(), re.DOTALL)}
     assert list(chapters) == list(LECTURE)
     for number, chapter in chapters.items():
         told = " ".join(re.sub(r"<[^>]+>", "", chapter).split())
