@@ -152,7 +152,7 @@ class Users:
 def read_users(text: str, name: str) -> Users:
     """The users in a file: a line each, as `entry` makes it; # begins a comment. Raises LabError with the line."""
     hashes: dict[str, Hashed] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip() and not line.startswith("#"):
             user, _, rest = line.strip().partition(":")
             hashed = _read_hash(rest)
